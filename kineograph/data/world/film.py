@@ -1,0 +1,193 @@
+"""Films a scene: backdrop, actors, props and camera, frame by frame, on a Skia canvas."""
+
+from math import cos, pi, sin
+from random import Random
+
+import numpy as np
+import skia
+
+from kineograph.data.world import props
+from kineograph.data.world.brush import BRIGHT, COLOURS, Brush, light
+from kineograph.data.world.creatures import CREATURES
+from kineograph.data.world.creatures import NATURAL as COATS
+from kineograph.data.world.figure import hand
+from kineograph.data.world.machines import MACHINES
+from kineograph.data.world.machines import NATURAL as PAINTS
+from kineograph.data.world.motion import MOTIONS, TURN, Placement, Take, beside
+from kineograph.data.world.people import NATURAL as SKINS
+from kineograph.data.world.people import PEOPLE
+from kineograph.data.world.places import Backdrop
+from kineograph.data.world.pose import Pose
+from kineograph.data.world.scene import DEEP, KIND, REPERTOIRE, VOID, WATER, Scene
+
+FIGURES = {**PEOPLE, **CREATURES, **MACHINES}
+NATURAL = {**SKINS, **COATS, **PAINTS}
+SCALES = {"small": 0.7, "": 1.0, "big": 1.26}
+PIXELS = 32  # the grid of pixel art
+ZOOM = 1.5
+PAN = 24.0  # units to each side
+REACH = {"pan": PAN, "dolly around": PAN}
+
+
+def film(scene: Scene, rng: Random, frames: int, fps: float, size: int) -> np.ndarray:
+    """The scene's pictures, frames x size x size x 3, uint8. The same `rng` state gives the same film."""
+    return Film(scene, rng, frames / fps, PIXELS if scene.style == "pixel art" else size).shoot(frames, fps, size)
+
+
+class Film:
+    """One clip's canvas, layout and actors."""
+
+    def __init__(self, scene: Scene, rng: Random, duration: float, size: int):
+        self.scene, self.duration, self.size = scene, duration, size
+        self.backdrop = Backdrop(scene.where, scene.time, scene.weather, rng)
+        self.take = Take.draw(rng, scene, duration)
+        self.scale = SCALES[scene.size] * rng.uniform(0.93, 1.07) * (0.74 if scene.companion else 1)
+        if scene.act in ("walks a dog", "plays with a ball", "washes a window"):
+            self.scale *= 0.86
+        self.colours = [COLOURS[rng.choice(BRIGHT)] for _ in range(4)]
+        self.shoal = [(rng.uniform(0, 100), rng.uniform(14, 80), rng.choice((-1, 1)), rng.uniform(0.36, 0.5)) for _ in range(4)]
+        self.sparks = [(rng.uniform(12, 88), rng.uniform(12, 34), rng.random()) for _ in range(3)]
+        self.surface = skia.Surface(size, size)
+        self.canvas = self.surface.getCanvas()
+        self.brush = Brush(self.canvas, scene.style)
+        self.still, self.left, self.detail = self.paint_backdrop()
+
+    def paint_backdrop(self) -> tuple[skia.Image, float, float]:
+        """The still part of the place, painted once; the x of its left edge and its pixels per unit."""
+        reach = REACH.get(self.scene.camera, 0.0)
+        detail = self.size / 100 * (ZOOM if self.scene.camera.startswith("zoom") else 1)
+        surface = skia.Surface(round((100 + 2 * reach) * detail), round(100 * detail))
+        with surface as canvas:
+            canvas.scale(detail, detail)
+            canvas.translate(reach, 0)
+            self.backdrop.paint(Brush(canvas, self.scene.style))
+        return surface.makeImageSnapshot(), -reach, detail
+
+    def shoot(self, frames: int, fps: float, size: int) -> np.ndarray:
+        out = np.empty((frames, self.size, self.size, 4), np.uint8)
+        info = skia.ImageInfo.Make(self.size, self.size, skia.kRGBA_8888_ColorType, skia.kPremul_AlphaType)
+        for i in range(frames):
+            self.draw(i / fps)
+            self.surface.readPixels(info, out[i], self.size * 4, 0, 0)
+        if size != self.size:
+            index = np.arange(size) * self.size // size
+            out = out[:, index[:, None], index]
+        return out[..., :3]
+
+    def draw(self, seconds: float) -> None:
+        """One frame."""
+        canvas, scene, brush = self.canvas, self.scene, self.brush
+        zoom, behind, before = self.camera(seconds)
+        canvas.resetMatrix()
+        canvas.scale(self.size / 100, self.size / 100)
+        canvas.translate(50, 58)
+        canvas.scale(zoom, zoom)
+        canvas.translate(-50, -58)
+        with brush.at(behind):
+            canvas.save()
+            canvas.translate(self.left, 0)
+            canvas.scale(1 / self.detail, 1 / self.detail)
+            canvas.drawImage(self.still, 0, 0, skia.SamplingOptions(skia.FilterMode.kLinear))
+            canvas.restore()
+            self.backdrop.animate(brush, seconds)
+        with brush.at(before):
+            self.draw_behind(seconds)
+            self.draw_actors(seconds)
+        with brush.at(behind):
+            self.backdrop.front(brush, seconds)
+        if scene.prop == "fishes":
+            self.draw_shoal(seconds)
+
+    def camera(self, seconds: float) -> tuple[float, float, float]:
+        """Zoom, and the shift in units of what is behind and of the actors."""
+        q = min(1.0, seconds / self.duration)
+        match self.scene.camera:
+            case "zoom in":
+                return 1 + (ZOOM - 1) * q, 0, 0
+            case "zoom out":
+                return ZOOM - (ZOOM - 1) * q, 0, 0
+            case "pan":
+                return 1, PAN * (1 - 2 * q), PAN * (1 - 2 * q)
+            case "dolly around":
+                return 1, PAN * (2 * q - 1), 0
+        return 1, 0, 0
+
+    def draw_behind(self, seconds: float) -> None:
+        """Props that stand behind the actors."""
+        scene, take, brush = self.scene, self.take, self.brush
+        if scene.act == "washes a window":
+            with brush.at(take.x + take.facing * 15, 46):
+                props.window(brush, seconds)
+        if scene.act == "watches fireworks" and scene.where != "fireworks":
+            for (x, y, start), colour in zip(self.sparks, self.colours, strict=False):
+                props.firework(brush, x, y, colour, (seconds / 1.2 + start) % 1)
+        if scene.prop == "puddle":
+            with brush.at(take.x, take.ground + 1):
+                props.puddle(brush, (seconds * 1.6) % 1)
+
+    def draw_actors(self, seconds: float) -> None:
+        scene, take = self.scene, self.take
+        if scene.companion:
+            ahead = 22 if scene.relation == "chases" else 24
+            self.draw_companion(beside(take, KIND[scene.companion], ahead), seconds)
+            take = beside(take, take.kind, -ahead)
+        place = MOTIONS[scene.act](take, seconds)
+        if scene.act == "walks a dog":
+            place.x -= take.facing * 14
+        self.draw_figure(scene.who, scene.colour, place, self.scale)
+        self.draw_held(place, take, seconds)
+
+    def draw_companion(self, take: Take, seconds: float) -> None:
+        scene, act = self.scene, self.scene.act
+        able = REPERTOIRE[take.kind]
+        if act in able or act in ("dances", "watches fireworks"):
+            place = MOTIONS[act if act in able else "jumps" if act == "dances" else "waves"](take, seconds)
+        else:
+            place = Placement(take.x, take.ground, Pose(phase=TURN * seconds, stride=0.12, seconds=seconds), stretch=-take.facing)
+        if act == "watches fireworks":
+            place = Placement(take.x, take.ground + 2, Pose(phase=TURN * seconds, stride=0.1, view="back", seconds=seconds))
+        self.draw_figure(scene.companion, scene.companion_colour, place, 0.74)
+
+    def draw_figure(self, who: str, colour: str, place: Placement, scale: float) -> None:
+        brush, scene = self.brush, self.scene
+        scale *= place.scale
+        turn = 1.0
+        if scene.camera == "dolly around":
+            turn = 0.8 + 0.2 * cos(pi * place.pose.seconds / self.duration)
+        if place.grounded and scene.where not in (*WATER, *DEEP, *VOID):
+            width = 13 * scale / (1 + 0.03 * place.lift)
+            brush.oval(place.x, place.y + place.lift + 1, width, 2.4 * scale, (40, 40, 50), alpha=70, outline=False)
+        with brush.at(place.x, place.y, rotate=place.rotate, scale=scale, stretch=place.stretch * turn):
+            if scene.act == "surfs" and who == scene.who:
+                props.surfboard(brush, self.colours[0])
+            FIGURES[who](brush, COLOURS.get(colour) or NATURAL[who], place.pose)
+
+    def draw_held(self, place: Placement, take: Take, seconds: float) -> None:
+        """Props in the actors' hands or at their feet."""
+        scene, brush, facing, ground = self.scene, self.brush, take.facing, take.ground
+        if scene.act == "washes a window":
+            x, y = hand(place.pose)
+            props.sponge(brush, place.x + facing * x * self.scale, place.y + (y + place.pose.bob) * self.scale)
+        elif scene.act == "plays with a ball":
+            q = (seconds + take.phase / TURN) % 1
+            with brush.at(take.x + facing * (2 + 18 * sin(pi * q)), ground + 2 - 40 * sin(pi * q), scale=0.62):
+                FIGURES["ball"](brush, self.colours[1], Pose(phase=6 * seconds))
+        elif scene.act == "walks a dog":
+            dog = MOTIONS["walks"](beside(take, "beast", 20), seconds)
+            dog.pose.phase *= 1.4
+            x, y = hand(place.pose)
+            props.lead(brush, (place.x + facing * x * self.scale, place.y + y * self.scale), (dog.x + facing * 8, dog.y - 16))
+            self.draw_figure("dog", "", dog, 0.66)
+        elif scene.act == "sleeps":
+            head = place.x - facing * 46 if take.kind == "person" else place.x + facing * 16
+            with brush.at(min(max(head, 20), 80), place.y - 26):
+                props.zzz(brush, seconds)
+        elif scene.act == "runs" and scene.where not in ("snow",) and scene.direction in ("left", "right"):
+            props.motion_dust(brush, place.x - facing * 14, ground, seconds * 2)
+
+    def draw_shoal(self, seconds: float) -> None:
+        """Colourful fishes that swim past."""
+        for (x, y, facing, scale), colour in zip(self.shoal, self.colours, strict=True):
+            where = (x + facing * seconds * 16 + 20) % 140 - 20
+            with self.brush.at(where, y + 2 * sin(TURN * 0.75 * seconds + x), scale=scale, stretch=facing):
+                FIGURES["fish"](self.brush, light(colour, 0.1), Pose(phase=TURN * 2 * seconds + x, stride=0.6))

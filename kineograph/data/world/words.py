@@ -1,0 +1,238 @@
+"""The words for the World's labels: each canonical label with the many ways to say it, the commonest first.
+
+Verb phrases stand in their base form and are bent at their first word. `{his}` and `{he}` become the actor's pronouns,
+`{c}` what the phrase is about: the companion, or the colour. Articles are all "a"; the grammar writes "an" where it is
+due. Nothing but the colours' own table names a colour. Many a synonym is left out on purpose: `paraphrases.py` asks
+with words that no caption contains.
+"""
+
+from functools import cache
+
+from kineograph.data.world.scene import KIND, VOID
+
+Table = dict[str, tuple[str, ...]]
+
+
+def table(text: str) -> Table:
+    """A label before each colon, its phrases after it between slashes; an indented line goes on with the one before."""
+    lines = text.replace("\n ", " ").strip().splitlines()
+    rows = (line.split(":", 1) for line in lines)
+    return {label: tuple(phrase.strip() for phrase in phrases.split("/")) for label, phrases in rows}
+
+
+# "=" marks a name, which goes without an article; "|" in a plural divides off what stands before the adjectives.
+NOUNS = table("""
+teddy bear: teddy bear / teddy / toy bear / stuffed bear / plush bear / stuffed toy bear / soft toy bear
+panda: panda / panda bear / fluffy panda / panda cub
+rabbit: rabbit / bunny / bunny rabbit / long-eared rabbit
+penguin: penguin / king penguin / penguin chick / penguin from the South Pole
+astronaut: astronaut / spaceman / space explorer / astronaut in a spacesuit / space traveller / space traveler
+robot: robot / toy robot / metal robot / mechanical man / robot made of metal / bot
+superhero: superhero / =Spiderman / super hero / masked hero / hero in a cape / superhero with a mask / =Spider-Man
+ / spider man
+girl: girl / young girl / girl with pigtails / schoolgirl
+boy: boy / young boy / boy with a cap / schoolboy
+mother: mother / =mother / mom / mum / woman / =mom / =mum / lady
+cat: cat / kitten / kitty / pussycat / house cat
+dog: dog / puppy / doggy / pup / pooch
+horse: horse / pony / riding horse / horse with a long mane
+elephant: elephant / elephant with a trunk / elephant with a long trunk / elephant calf
+duck: duck / duckling / ducky / farm duck
+bird: bird / songbird / birdie / feathered bird
+owl: owl / wise owl / barn owl / owlet
+butterfly: butterfly / garden butterfly / butterfly with patterned wings / winged butterfly
+dragon: dragon / dragon with wings / fairy-tale dragon / winged dragon
+fish: fish / tropical fish / single fish / fish with fins
+fishes: |colorful fishes / |colourful fish / a school of |fish / |colourful fishes / a school of |colorful fish
+ / |fishes / a shoal of |fish / a group of |colourful fish / |colorful fish
+shark: shark / sharp-toothed shark / shark with sharp teeth / hungry shark
+octopus: octopus / octopus with eight arms / eight-armed octopus / sea octopus
+turtle: turtle / sea turtle / turtle with a shell / old turtle
+car: car / automobile / motorcar / auto
+truck: truck / lorry / delivery truck / box truck
+bus: bus / city bus / school bus / passenger bus / bus full of passengers
+train: train / steam train / railway train / train with a waggon
+bicycle: bicycle / bike / cyclist on a bicycle / person on a bike
+boat: boat / sailboat / sailing boat / ship / sailing ship
+balloon: balloon / toy balloon / party balloon / balloon on a string
+hot-air balloon: hot-air balloon / hot air balloon / balloon with a basket / hot-air balloon with a basket
+aeroplane: aeroplane / airplane / plane / propeller plane
+rocket: rocket / space rocket / rocket ship / spaceship
+ball: ball / toy ball / rubber ball / striped ball
+kite: kite / kite with a tail / paper kite / toy kite
+""")
+
+VERBS = table("""
+walks: walk / stroll / go for a walk / march / take a walk / walk along / step along / go on foot
+runs: run / race / dash / run along / sprint / hurry / rush / run fast
+jumps: jump / jump up and down / leap / jump into the air / leap up / leap into the air / jump up high
+hops: hop / hop along / hop on both feet / make hops / take quick hops / hop forward
+dances: dance / do a dance / dance to the music / boogie / dance about / groove / perform a dance / show a dance
+swims: swim / paddle / swim along / go for a swim / go swimming / swim about / swim forward
+dives: dive / dive down / go down / plunge / sink down / dive head first / plunge down head first
+surfs: surf / ride a wave / ride a surfboard / surf on a wave / ride the waves / catch a wave / stand on a surfboard
+flies: fly / fly through the air / glide / fly along / zoom through the air / glide through the air / fly by
+floats up: float up / float upwards / rise / drift up / rise up / float upward / drift upwards / rise higher and higher
+falls: fall / fall down / fall from the sky / drop / drop down / tumble down / fall from above / drop from above
+bounces: bounce / bounce up and down / bounce off the ground / bounce again and again / bounce high / bounce around
+rolls: roll / roll along / roll on the ground / roll over and over / roll by / roll past
+drives: drive / drive along / ride / travel / drive by / drive past / speed along / roll along
+sails: sail / sail along / float / sail past / sail by / glide along / go sailing
+launches: launch / take off / lift off / launch into the sky / shoot up / shoot up into the sky / fly up into the sky
+ / start into the sky
+spins: spin / spin around / turn around and around / whirl around / spin in circles / turn in circles / whirl
+ / spin like a top
+waves: wave / wave hello / wave {his} hand / wave at us / wave goodbye / wave {his} arm / wave to the viewer
+sits down: sit down / sit / take a seat / sit down to rest / have a seat / sit down for a rest
+sleeps: sleep / nap / take a nap / lie asleep / have a nap / rest with closed eyes / lie sleeping
+washes a window: wash a window / wash the window / clean a window / clean the window / wipe a window
+ / wipe the window clean / wash the window pane / clean a window with a cloth
+plays with a ball: play with a ball / play ball / kick a ball / play with the ball / kick a ball around
+ / play a ball game / play with {his} ball
+walks a dog: walk {his} dog / walk a dog / walk the dog / take a dog for a walk / take {his} dog for a walk
+ / walk with a dog on a lead / lead a dog / go for a walk with {his} dog / walk with {his} dog / walk a puppy
+watches fireworks: watch fireworks / watch the fireworks / look at fireworks / look at the fireworks
+ / admire the fireworks / enjoy the fireworks / watch a fireworks show / look up at the fireworks
+""")
+VERBS_OF = table("""
+fowl flies: fly / fly by / flutter / glide / fly along / flap {his} wings / glide through the air / fly through the air
+dragon flies: fly / fly by / glide / fly along / flap {his} wings / glide through the air / fly through the air
+butterfly flies: fly / flutter / flit / flutter by / flutter about / flap {his} wings / flit about
+balloon flies: fly / float / drift / fly along / glide / float along / drift by
+kite flies: fly / fly through the air / glide / fly high up / float / flutter
+rocket flies: fly / shoot / speed / fly along / zoom / travel / speed along
+beast walks: walk / stroll / walk along / go for a walk / walk on four legs / step along / march
+turtle walks: walk / crawl / crawl along / walk along / go for a walk / step along
+dragon walks: walk / walk along / march / stomp along / stroll / stomp
+beast swims: swim / paddle / swim along / go swimming / paddle along / swim about
+fowl swims: swim / paddle / swim along / float along / paddle along / swim about
+swimmer swims: swim / swim along / glide along / swim by / swim about / swim past
+swimmer jumps: jump / jump out of the water / leap out of the water / leap / jump out of the waves / leap up high
+octopus dances: dance / do a dance / dance with all eight arms / groove / dance about
+bicycle drives: ride / cycle / ride along / cycle along / drive / go by / roll along / ride by
+train drives: drive / ride / travel / go by / drive along / roll by / roll along the tracks / speed along
+ball falls: fall / fall down / fall from the sky / drop / drop down / drop from above
+""")  # kind or who, then the act: what such a body is said to do instead
+MERGED = table("""
+dives under water: go under water / dive under water / sink down into the deep / go down under water
+ / dive below the surface / plunge under water / dive down into the sea / sink under water / go underwater
+""")  # an act that tells its place
+UNDER_FIREWORKS = ("", "", "at night", "in the night sky", "in the sky", "in the dark night")  # where they are watched
+IRREGULAR = {
+    "run": "running", "swim": "swimming", "spin": "spinning", "hop": "hopping", "sit": "sitting", "drop": "dropping",
+    "step": "stepping", "lie": "lying", "nap": "napping", "flit": "flitting", "flap": "flapping",
+    "boogie": "boogieing",
+}  # fmt: skip
+
+RELATED = table("""
+chases: chase {c} / run after {c} / race after {c} / chase after {c} / run behind {c} / dash after {c}
+ / hurry after {c}
+walks with: walk with {c} / stroll with {c} / walk along with {c} / go for a walk with {c} / walk together with {c}
+ / take a walk with {c} / walk side by side with {c}
+next to: next to {c} / beside {c} / at the side of {c} / right next to {c} / close to {c}
+""")  # what the one does to the other; "next to" goes with any verb
+TOGETHER = ("", "together", "side by side", "next to each other")  # how two do the same thing
+PROPS = table("""
+fishes: with colorful fishes / with colourful fish / among colorful fish / with a school of fish / with fishes
+ / together with colourful fishes / surrounded by colorful fish / between colourful fishes
+puddle: through a puddle / through a puddle of water / in a puddle / through the puddle / in a puddle of water
+""")
+MANNERS = table("""
+walks: slowly / happily / calmly / quietly
+runs: quickly / fast / swiftly / at full speed / as fast as {he} can
+jumps: happily / cheerfully / merrily / joyfully
+hops: happily / cheerfully / merrily
+dances: happily / cheerfully / joyfully / wildly
+swims: slowly / calmly / happily / quietly
+surfs: happily / bravely / joyfully
+flies: slowly / quickly / gracefully
+floats up: slowly / gently / softly
+drives: slowly / quickly / fast
+rolls: slowly / quickly
+sails: slowly / gently / calmly
+spins: quickly / slowly / wildly
+waves: happily / kindly
+sits down: slowly / calmly
+sleeps: peacefully / quietly / soundly / deeply
+washes a window: carefully / slowly / thoroughly
+plays with a ball: happily / cheerfully / joyfully
+walks a dog: slowly / happily / calmly
+watches fireworks: happily / quietly / with joy
+""")
+
+DIRECTIONS = table("""
+left: to the left / from right to left / left / towards the left / leftwards / toward the left / to the left side
+right: to the right / from left to right / right / towards the right / rightwards / toward the right
+ / to the right side
+towards: towards us / towards the camera / toward the viewer / towards the viewer / closer and closer / toward us
+away: away from us / away from the camera / into the distance / off into the distance / away
+ / farther and farther away
+""")
+COLOURS = table("""
+red: red / red / crimson / scarlet / bright red
+orange: orange / orange / bright orange / orange-colored
+yellow: yellow / yellow / lemon yellow / bright yellow
+green: green / green / emerald green / grass green / bright green
+blue: blue / blue / sky-blue / azure / bright blue
+purple: purple / purple / violet / lilac
+pink: pink / pink / rose-pink / rosy / bright pink
+white: white / white / snow-white / all-white
+brown: brown / brown / chestnut brown / chocolate-brown
+black: black / black / jet-black / coal-black
+grey: grey / gray / light gray / silver-grey
+""")
+WORN = table("""
+girl: in a {c} dress / in {c} / wearing a {c} dress / dressed in {c} / with a {c} dress
+boy: in a {c} shirt / in {c} / wearing a {c} shirt / dressed in {c} / with a {c} shirt
+mother: in a {c} dress / in {c} / wearing a {c} dress / dressed in {c} / with a {c} dress
+superhero: in a {c} suit / in a {c} costume / dressed in {c} / wearing a {c} suit
+vehicle: painted {c} / in {c}
+""")  # who or kind: a colour that stands behind the noun
+SIZES = table("""
+small: small / little / tiny / small / very small / mini
+big: big / large / huge / giant / very big / enormous
+""")
+ADJECTIVES = table("""
+living: cute / happy / photorealistic / funny / friendly / cheerful / realistic / lovely
+things: nice / photorealistic / beautiful / realistic / funny / lovely
+""")  # which mean nothing to the picture
+
+TIMES = table("""
+day: during the day / in daylight / by day / in the daytime
+sunset: at sunset / in the evening / as the sun sets / at dusk / while the sun goes down / in the evening light
+night: at night / in the night / by night / after dark / in the moonlight / in the dark
+""")
+WEATHERS = table("""
+clear: in clear weather / in fine weather / under a clear sky / in good weather
+rain: in the rain / while it rains / in rainy weather / in pouring rain / as rain falls
+snow: while it snows / in falling snow / in snowy weather / as snow falls / in a snowfall
+wind: in the wind / in a strong wind / in windy weather / while the wind blows / as a strong wind blows
+""")
+SKIES = table("""
+day: it is daytime / it is a bright day
+sunset: the sun is setting / it is evening / the sun goes down
+night: it is night / it is dark / it is late at night
+clear: the weather is fine / the sky is clear
+rain: it is raining / rain is falling / it rains / the weather is rainy
+snow: it is snowing / snow is falling / it snows / snowflakes are falling
+wind: it is windy / the wind is blowing / a strong wind blows
+""")  # sentences of their own
+
+
+@cache
+def bend(phrase: str, form: str) -> str:
+    """A verb phrase in base form, as "simple" (walks), "plural" (walk) or "participle" (walking)."""
+    verb, _, rest = phrase.partition(" ")
+    if form == "simple":
+        ending = "es" if verb.endswith(("s", "sh", "ch", "o")) else "s"
+        verb = {"fly": "flies", "hurry": "hurries", "have": "has"}.get(verb) or verb + ending
+    elif form == "participle":
+        verb = IRREGULAR.get(verb) or (verb[:-1] if verb.endswith("e") else verb) + "ing"
+    return f"{verb} {rest}" if rest else verb
+
+
+@cache
+def verbs(who: str, act: str, where: str) -> tuple[str, ...]:
+    """What such an actor is said to do: the words for this very figure, or for its kind, or for all."""
+    own = VERBS_OF.get(f"{who} {act}") or VERBS_OF.get(f"{KIND[who]} {act}") or VERBS[act]
+    return tuple(phrase for phrase in own if where not in VOID or not phrase.endswith(("air", "sky")))

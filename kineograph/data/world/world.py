@@ -1,0 +1,62 @@
+"""The World: an endless, captioned, exactly labelled cartoon film set, drawn by lot and the same on every machine."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from random import Random
+
+import torch
+
+from kineograph.clip import Clip
+from kineograph.data.world import scene as scenes
+from kineograph.data.world.captions import Caption, caption
+from kineograph.data.world.scene import Scene
+
+VERSION = 1  # raised whenever the same index would show another clip
+SPLITS = ("train", "held_out")
+
+
+class World(Sequence[Clip]):
+    """Clip `i` of a seed is always the same: its scene, its layout, its caption and its labels.
+
+    `split="held_out"` shows only combinations of who, act and where that `train` never shows.
+    `meta` of a clip holds `labels` (every field of its scene), `asked` (the labels that its caption states) and its address.
+    """
+
+    def __init__(self, seed: int = 0, *, split: str = "train", frames: int = 16, fps: float = 8.0, size: int = 64):
+        if split not in SPLITS:
+            raise ValueError(f"split is {split!r}; the World has {', '.join(SPLITS)}")
+        if frames < 1 or size < 16 or fps <= 0:
+            raise ValueError(f"{frames} frames of {size} pixels at {fps} a second; at least 1 frame, 16 pixels and a positive rate")
+        self.seed, self.split, self.frames, self.fps, self.size = seed, split, frames, fps, size
+
+    def __len__(self) -> int:
+        return 2**31
+
+    def random(self, index: int, purpose: str) -> Random:
+        return Random(f"{self.seed}/{self.split}/{index}/{purpose}")
+
+    def scene(self, index: int) -> Scene:
+        """The labels of clip `index`."""
+        if not 0 <= index < len(self):
+            raise IndexError(f"clip {index}; the World has clips 0 to {len(self) - 1}")
+        return scenes.draw(self.random(index, "scene"), held_out=self.split == "held_out")
+
+    def caption_of(self, scene: Scene, index: int, variant: int = 0) -> Caption:
+        return caption(scene, self.random(index, f"caption {variant}"))
+
+    def caption(self, index: int, variant: int = 0) -> str:
+        """Another wording for clip `index`, without drawing the clip."""
+        return self.caption_of(self.scene(index), index, variant).text
+
+    def __getitem__(self, index: int) -> Clip:
+        scene = self.scene(index)
+        words = self.caption_of(scene, index)
+        meta = {"labels": asdict(scene), "asked": sorted(words.asked), "index": index, "seed": self.seed, "split": self.split}
+        return self.film(scene, self.random(index, "layout"), words.text, meta)
+
+    def film(self, scene: Scene, rng: Random, caption: str = "", meta: dict | None = None) -> Clip:
+        """A clip of any scene one likes."""
+        from kineograph.data.world.film import film  # Skia is needed only to draw
+
+        pictures = film(scene, rng, self.frames, self.fps, self.size)
+        return Clip(torch.from_numpy(pictures).permute(0, 3, 1, 2).contiguous(), self.fps, caption, meta or {"labels": asdict(scene)})

@@ -1,0 +1,140 @@
+"""A transformer over patches of video latents that predicts clean latents from noisy ones.
+
+    known frames ─┐
+    noisy latents ┴─> patches of t x h x w ─> blocks (self-attention, attention to the text, feed-forward) ─> clean latents
+                                                  ^ scales, shifts and gates from time, step and the text's vector
+
+After DiT (Peebles & Xie 2023: adaptive layer norm), PixArt (Chen et al. 2023: one shared modulation, text by cross-attention) and
+JiT (Li & He 2025: a wide patch is best predicted clean, not as noise).
+"""
+
+from dataclasses import dataclass, replace
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from torch import Tensor, nn
+
+from kineograph.condition import Condition
+from kineograph.nn.attention import NormedAttention, unscaled_norm
+from kineograph.nn.positions import sinusoids
+
+
+@dataclass(frozen=True)
+class VideoTransformerConfig:
+    """The grid of latents (frames, size), how it is cut into patches, and the transformer's dimensions."""
+
+    channels: int = 4
+    frames: int = 8
+    size: int = 4
+    patch: tuple[int, int] = (4, 2)  # frames, height and width
+    dim: int = 32
+    depth: int = 2
+    heads: int = 2
+    text_dim: int = 32
+    low_rank: int = 64  # of each block's own modulation
+
+
+class Block(nn.Module):
+    """Attend to the clip, attend to the text, think; each gated by time and text."""
+
+    def __init__(self, dim: int, heads: int, low_rank: int, widen: int = 3):
+        super().__init__()
+        self.attention, self.reading = NormedAttention(dim, heads), NormedAttention(dim, heads)
+        self.widen, self.narrow = nn.Linear(dim, widen * dim), nn.Linear(widen * dim, dim)
+        self.own = nn.Linear(low_rank, 6 * dim)  # on top of the modulation that all blocks share
+        for zero in (self.narrow.weight, self.narrow.bias, self.own.weight, self.own.bias):
+            nn.init.zeros_(zero)
+
+    def forward(self, x: Tensor, text: Tensor, mask: Tensor, shared: Tensor, low: Tensor) -> Tensor:
+        """x: b n d, text: b m d, mask: b 1 1 m, shared: b 6d, low: b r -> b n d."""
+        scale, gate, scale_ff, gate_ff, shift, shift_ff = (shared + self.own(low))[:, None].chunk(6, dim=-1)
+        scale, gate, scale_ff, gate_ff = 1 + scale, 1 + gate, 1 + scale_ff, 1 + gate_ff
+        x = torch.addcmul(x, gate, self.attention(torch.addcmul(shift, scale, unscaled_norm(x))))
+        x = x + self.reading(unscaled_norm(x), text, mask)
+        return torch.addcmul(x, gate_ff, self.narrow(F.silu(self.widen(torch.addcmul(shift_ff, scale_ff, unscaled_norm(x))))))
+
+
+class VideoTransformer(nn.Module):
+    """net(x, time, cond) -> clean x.
+
+    x: b t c h w noisy latents, time: b in (0, 1], cond: tokens b n d and mask b n of the text, its vector b d, and frames
+    b k c h w, the clean latents that come before x (k = 0 without). k and t are multiples of the patch's frames and k + t at most
+    `config.frames`. step: b, how far a distilled network jumps from time towards the data; 0 asks for the plain prediction.
+    """
+
+    def __init__(self, config: VideoTransformerConfig):
+        super().__init__()
+        self.config = config
+        pt, p = config.patch
+        if config.frames % pt or config.size % p:
+            raise ValueError(f"patches of {pt} x {p} x {p} do not tile {config.frames} frames of {config.size} x {config.size}")
+        dim, rows, groups = config.dim, config.size // p, config.frames // pt
+        self.inward = nn.Linear(config.channels * pt * p * p, dim)
+        self.outward = nn.Linear(dim, config.channels * pt * p * p)
+        self.at_time = nn.Parameter(0.1 * torch.randn(groups, 1, 1, dim))
+        self.at_row = nn.Parameter(0.1 * torch.randn(rows, 1, dim))
+        self.at_column = nn.Parameter(0.1 * torch.randn(rows, dim))
+        self.known = nn.Parameter(0.1 * torch.randn(dim))
+        self.read = nn.Linear(config.text_dim, dim)
+        self.gist = nn.Linear(config.text_dim, dim)
+        self.time = nn.Sequential(nn.Linear(256, dim), nn.SiLU(), nn.Linear(dim, dim))
+        self.step = nn.Linear(256, dim)
+        self.shared = nn.Linear(dim, 6 * dim)
+        self.low = nn.Linear(dim, config.low_rank)
+        self.blocks = nn.ModuleList(Block(dim, config.heads, config.low_rank) for _ in range(config.depth))
+        self.last = nn.Linear(dim, 2 * dim)
+        for zero in (self.step, self.shared, self.last, self.outward):
+            nn.init.zeros_(zero.weight)
+            nn.init.zeros_(zero.bias)
+
+    def forward(self, x: Tensor, time: Tensor, cond: Condition, step: Tensor | None = None) -> Tensor:
+        pt, p = self.config.patch
+        known = 0 if cond.frames is None else cond.frames.shape[1]
+        whole = x if cond.frames is None else torch.cat([cond.frames.to(x.dtype), x], dim=1)
+        self.check(whole, known)
+        grid = rearrange(whole.to(self.dtype), "b (t pt) c (h p) (w q) -> b t h w (pt c p q)", pt=pt, p=p, q=p)
+        h = self.inward(grid) + self.at_time[: grid.shape[1]] + self.at_row + self.at_column
+        if known:
+            h = torch.cat([h[:, : known // pt] + self.known, h[:, known // pt :]], dim=1)
+        h = h.flatten(1, 3)  # b n d
+        shared, low, last = self.modulation(time, cond, step)
+        text, mask = self.text(cond)
+        for block in self.blocks:
+            h = block(h, text, mask, shared, low)
+        scale, shift = last[:, None].chunk(2, dim=-1)
+        out = self.outward(unscaled_norm(h) * (1 + scale) + shift).unflatten(1, grid.shape[1:4])
+        out = rearrange(out, "b t h w (pt c p q) -> b (t pt) c (h p) (w q)", pt=pt, p=p, q=p)
+        return out[:, known:].float()
+
+    def modulation(self, time: Tensor, cond: Condition, step: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+        """What time, step and the text's vector say to all blocks: b 6d, b r, b 2d."""
+        step = torch.zeros_like(time) if step is None else step
+        signal = self.time(sinusoids(time, 256).to(self.dtype)) + self.gist(2 * unscaled_norm(cond.vector.to(self.dtype)))
+        signal = F.silu(signal + (step > 0)[:, None].to(self.dtype) * self.step(sinusoids(step, 256).to(self.dtype)))
+        return self.shared(signal), self.low(signal), self.last(signal)
+
+    def text(self, cond: Condition) -> tuple[Tensor, Tensor]:
+        """Text tokens in our width, b n d, and what to add to the attention's scores, b 1 1 n."""
+        tokens = self.read(unscaled_norm(cond.tokens.to(self.dtype)))
+        hidden = torch.zeros(tokens.shape[:2], dtype=self.dtype, device=tokens.device)
+        if cond.mask is not None:
+            hidden = hidden.masked_fill(~cond.mask, -1e4)
+        return tokens, hidden[:, None, None]
+
+    def check(self, x: Tensor, known: int) -> None:
+        c = self.config
+        if x.shape[1] > c.frames or x.shape[1] % c.patch[0] or known % c.patch[0] or x.shape[2:] != (c.channels, c.size, c.size):
+            raise ValueError(
+                f"latents are b t {c.channels} {c.size} {c.size} with t (and the known frames in it) a multiple of {c.patch[0]} up to "
+                f"{c.frames}; these are {tuple(x.shape)} with {known} known"
+            )
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.inward.weight.dtype
+
+
+def starting_with(cond: Condition, frames: Tensor | None) -> Condition:
+    """The condition with clean latents b k c h w that come before what is asked for."""
+    return replace(cond, frames=frames)

@@ -1,0 +1,106 @@
+"""Rectified flow: data and noise are joined by straight lines, and a network learns to look along them to the data.
+
+x_t = (1 - t) x_0 + t noise; the velocity is noise - x_0 = (x_t - x_0) / t  (Liu et al. 2023; Lipman et al. 2023).
+The network predicts x_0 and is judged by the velocity (Li & He 2025), so samplers are functions of `denoise(x, t) -> x_0`.
+"""
+
+from collections.abc import Callable
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+
+from kineograph.condition import Condition
+
+Network = Callable[..., Tensor]  # net(x, time, cond) -> x_0; distilled ones take step= as well
+Denoise = Callable[[Tensor, Tensor], Tensor]
+SHORTEST = 0.05  # of the times by which velocities are divided
+
+
+class Flow:
+    """How a network is taught and sampled. `drop` is the share of captions hidden for classifier-free guidance."""
+
+    def __init__(self, *, drop: float = 0.1, centre: float = 0.2):
+        self.drop, self.centre = drop, centre
+
+    def times(self, x: Tensor) -> Tensor:
+        """Training times, b: logit-normal (Esser et al. 2024, eq. 19), a tenth of them uniform so that no time is forgotten."""
+        t = torch.sigmoid(torch.randn(len(x), device=x.device) + self.centre)
+        uniform = torch.rand(len(x), device=x.device)
+        return torch.where(torch.rand(len(x), device=x.device) < 0.1, uniform, t).clamp(1e-3, 1)
+
+    def loss(self, net: Network, x: Tensor, cond: Condition, null: Condition) -> Tensor:
+        """x: b t c h w -> the mean squared error of the velocity."""
+        t, noise = self.times(x), torch.randn_like(x)
+        cond = cond.where(torch.rand(len(x), device=x.device) >= self.drop, null)
+        out = net(noised(x, noise, t), t, cond)
+        return ((out - x) / over(t, x)).square().mean()
+
+    def distil(self, net: Network, teacher: Network, x: Tensor, cond: Condition, null: Condition, *, steps: int, guidance: float, substeps: int) -> Tensor:
+        """One of `steps` equal jumps must land where `substeps` guided steps of the teacher land.
+
+        Progressive distillation (Salimans & Ho 2022) of a guided teacher (Meng et al. 2023): the student's x_0 is the end of
+        the straight line on which its jump lies.
+        """
+        t = (torch.randint(steps, (len(x),), device=x.device) + 1) / steps
+        start = noised(x, torch.randn_like(x), t)
+        with torch.no_grad():
+            denoise, y = guided(teacher, cond, null, guidance), start
+            for k in range(substeps):
+                here, there = t - k / (steps * substeps), t - (k + 1) / (steps * substeps)
+                y = euler_step(denoise(y, here), y, here, there)
+            velocity = (start - y) * steps
+        out = net(start, t, cond, torch.full_like(t, 1 / steps))
+        return ((start - out) / broad(t, x) - velocity).square().mean()
+
+    def sample(
+        self, net: Network, noise: Tensor, cond: Condition, null: Condition, *, steps: int, guidance: float, jump: bool = False,
+        progress: Callable[[float], None] = lambda done: None,
+    ) -> Tensor:  # fmt: skip
+        """Noise b t c h w -> data. With `jump` the network was distilled to these very steps, guidance included."""
+        if jump:
+            def denoise(x: Tensor, t: Tensor) -> Tensor:
+                return net(x, t, cond, torch.full_like(t, 1 / steps))
+        else:
+            denoise = guided(net, cond, null, guidance)
+        return euler(denoise, noise, torch.linspace(1, 0, steps + 1).tolist(), progress)
+
+
+def guided(net: Network, cond: Condition, null: Condition, scale: float) -> Denoise:
+    """Classifier-free guidance (Ho & Salimans 2022); scale 1 is none, and then costs nothing."""
+    if scale == 1:
+        return lambda x, t: net(x, t, cond)
+
+    def denoise(x: Tensor, t: Tensor) -> Tensor:
+        both = Condition.cat([cond.where(torch.zeros(len(x), dtype=torch.bool, device=x.device), null), cond])
+        without, with_text = net(torch.cat([x, x]), torch.cat([t, t]), both).chunk(2)
+        return without.lerp(with_text, scale)
+
+    return denoise
+
+
+def euler(denoise: Denoise, x: Tensor, times: list[float], progress: Callable[[float], None] = lambda done: None) -> Tensor:
+    """Euler's method along falling times, from 1 (noise) to 0 (data)."""
+    for k, (t, s) in enumerate(pairwise(times)):
+        here, there = (torch.full((len(x),), u, device=x.device) for u in (t, s))
+        x = euler_step(denoise(x, here), x, here, there)
+        progress((k + 1) / (len(times) - 1))
+    return x
+
+
+def euler_step(x0: Tensor, x: Tensor, t: Tensor, s: Tensor) -> Tensor:
+    """From time t to time s on the line through x at t and x0 at 0.  t, s: b."""
+    return x0 + (x - x0) * broad(s / t, x)
+
+
+def noised(x: Tensor, noise: Tensor, t: Tensor) -> Tensor:
+    return x + (noise - x) * broad(t, x)
+
+
+def broad(t: Tensor, x: Tensor) -> Tensor:
+    """b -> b 1 1 1 1, to multiply x."""
+    return t.reshape(-1, *[1] * (x.ndim - 1))
+
+
+def over(t: Tensor, x: Tensor) -> Tensor:
+    return broad(t.clamp(min=SHORTEST), x)

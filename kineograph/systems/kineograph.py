@@ -1,0 +1,253 @@
+"""kineograph (2026): a small rectified-flow transformer over per-frame latents; 2 s of 256 x 256 film in a second on two CPU cores.
+
+    prompt ──> MiniLM ──> Condition ─────────────┐
+    noise ───────────────────> generator (4 jumps) ──> latents ──> codec ──> 64 x 64 ──> upsampler ──> 256 x 256
+    last frames of the shot before ──> latents ──┘
+
+A story is told shot by shot in windows of frames: each window begins with the last latents of the one before.
+"""
+
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from kineograph import video as videos
+from kineograph.clip import Batch, Clip
+from kineograph.condition import Condition
+from kineograph.config import option
+from kineograph.models.frame_codec import FrameCodec, FrameCodecConfig
+from kineograph.models.text import ByteText, MiniLM
+from kineograph.models.upsampler import Upsampler, UpsamplerConfig
+from kineograph.models.video_transformer import VideoTransformer, VideoTransformerConfig, starting_with
+from kineograph.processes.flow import Flow
+from kineograph.system import Options, Progress, System, silent, stage
+
+SAMPLES = (  # prompts of the sheets that training shows
+    "A teddy bear is swimming in the ocean at San Francisco", "the teddy bear goes under water", "a panda is swimming under water",
+    "an astronaut is dancing on mars", "the astronaut walks his dog on mars", "a red car drives to the left in the city",
+    "a pencil drawing of a cat running to the right in a meadow", "a girl waves on the beach at sunset",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Config:
+    """Frames of a window and their size before the upsampler; the four parts; what the generator was distilled to."""
+
+    frames: int = 8
+    size: int = 32
+    text: str = "bytes"  # or "minilm"
+    codec: FrameCodecConfig = field(default_factory=FrameCodecConfig)
+    generator: VideoTransformerConfig = field(default_factory=VideoTransformerConfig)
+    upsampler: UpsamplerConfig = field(default_factory=UpsamplerConfig)
+    jumps: int = 0  # steps the generator was distilled to, 0 while it was not
+    jump_guidance: float = 3.0  # the guidance scale inside those steps
+
+
+@dataclass(frozen=True)
+class KineographOptions(Options):
+    """The common options; `num_inference_steps` and `guidance_scale` at their defaults use the distilled sampler."""
+
+    num_inference_steps: int = option(4, "sampling steps; 4 with the default guidance are distilled ones, else Euler's", minimum=1, maximum=200)
+    guidance_scale: float = option(3.0, "how strictly to follow the prompt; 1 is not at all guided", minimum=1, maximum=20)
+
+
+class Kineograph(System):
+    Config, Options = Config, KineographOptions
+    PRESETS = {
+        "toy": Config(),
+        "world": Config(
+            frames=16, size=64, text="minilm",
+            codec=FrameCodecConfig(16, (48, 96, 192), (64, 128, 256), (1, 1, 1), (2, 2, 3)),
+            generator=VideoTransformerConfig(16, 16, 8, (4, 2), dim=320, depth=8, heads=5, text_dim=384),
+            upsampler=UpsamplerConfig(64, 5),
+        ),
+    }  # fmt: skip
+
+    def build(self, config: Config) -> None:
+        if config.text not in ("bytes", "minilm"):
+            raise ValueError(f"text is {config.text!r}; it can be bytes or minilm")
+        self.text = MiniLM() if config.text == "minilm" else ByteText(config.generator.text_dim)
+        self.codec = FrameCodec(config.codec)
+        self.generator = VideoTransformer(config.generator)
+        self.upsampler = Upsampler(config.upsampler)
+        self.flow = Flow()
+
+    def generate(self, options: KineographOptions, progress: Progress = silent) -> Clip:
+        with torch.inference_mode():
+            frames = [piece for piece in self.film(options, progress)]
+        return Clip(torch.cat(frames), options.fps, options.prompt)
+
+    def film(self, options: KineographOptions, progress: Progress) -> Iterator[Tensor]:
+        """The story's frames, t 3 height width uint8, a window at a time."""
+        shots = list(options.story)
+        counts = [options.num_frames if s.seconds is None else max(1, round(s.seconds * options.fps)) for s in shots]
+        null, done, windows = self.text([options.negative_prompt]), 0, 0
+        for prompt in (shot.prompt for shot in shots):
+            self.text.check([prompt])
+        before = self.beginning(options)
+        for shot, count in zip(shots, counts, strict=True):
+            cond, left = self.text([shot.prompt]), count
+            while left:
+                latents = self.window(cond, null, before, left, options, windows, lambda share: progress((done + 0.8 * share) / sum(counts), shot.prompt))
+                before = self.last(latents, before)
+                yield self.show(latents, options)
+                left, done, windows = left - latents.shape[1], done + latents.shape[1], windows + 1
+                progress(done / sum(counts), shot.prompt)
+
+    def window(self, cond: Condition, null: Condition, before: Tensor | None, wanted: int, options: KineographOptions, number: int, progress) -> Tensor:
+        """Up to `wanted` new frames of latents after those before: 1 t c h w."""
+        grid, pt = self.config.generator, self.config.generator.patch[0]
+        room = grid.frames - (0 if before is None else before.shape[1])
+        count = min(room, -(-wanted // pt) * pt)
+        noise = self.noise(1, count, grid.channels, grid.size, grid.size, seed=(options.seed + 1_000_003 * number) % 2**63)
+        steps, scale = options.num_inference_steps, options.guidance_scale
+        jump = steps == self.config.jumps and scale == self.config.jump_guidance and not options.negative_prompt
+        sampled = self.flow.sample(
+            self.generator, noise, starting_with(cond, before), null, steps=steps, guidance=scale, jump=jump, progress=progress
+        )
+        return sampled[:, :wanted]
+
+    def last(self, latents: Tensor, before: Tensor | None) -> Tensor:
+        """The latents from which the next window continues: the newest ones, the first repeated where there are too few."""
+        count = self.config.generator.patch[0]
+        seen = latents if before is None else torch.cat([before, latents], dim=1)
+        missing = count - seen.shape[1]
+        return torch.cat([seen[:, :1]] * max(missing, 0) + [seen[:, -count:]], dim=1)
+
+    def beginning(self, options: KineographOptions) -> Tensor | None:
+        """The latents of the given picture or of the video's last frames, if one is given."""
+        if not options.image_path:
+            return None
+        count, size = self.config.generator.patch[0], self.config.size
+        clip = videos.read(options.image_path, fps=options.fps, size=size)
+        return self.last(self.codec.encode(clip.video[None, -count:].to(self.device)), None)
+
+    def show(self, latents: Tensor, options: KineographOptions) -> Tensor:
+        """1 t c h w latents -> t 3 height width uint8."""
+        large = self.upsampler(self.codec.decode(latents).clamp(-1, 1))[0]
+        return Clip.of(fitted(large, options.height, options.width)).frames
+
+    def clip_shape(self, stage: str) -> tuple[int, int]:
+        if stage == "learn_upsampler":
+            return 4, self.config.size * self.upsampler.factor
+        return self.config.frames, self.config.size
+
+    @stage("codec")
+    def learn_codec(self, batch: Batch) -> Tensor:
+        """A few frames of each clip, so that a batch shows many scenes."""
+        few = torch.randperm(batch.video.shape[1])[:4].sort().values
+        return self.codec.loss(batch.video[:, few])
+
+    @stage("generator", through="codec")
+    def learn_generator(self, batch: Batch) -> Tensor:
+        x, cond = self.with_beginning(batch.video.float(), self.text(batch.captions))
+        return self.flow.loss(self.generator, x, cond, self.text([""]))
+
+    @stage("upsampler")
+    def learn_upsampler(self, batch: Batch) -> Tensor:
+        """Half of the small frames come through the codec with disturbed latents, as a generator's do."""
+        large = batch.video
+        small = self.shrunk(large)
+        with torch.no_grad():
+            latents = self.codec.encode(small)
+            strength = 0.3 * torch.rand(len(small), 1, 1, 1, 1, device=small.device)
+            coded = self.codec.decode(latents + strength * torch.randn_like(latents)).clamp(-1, 1)
+        keep = torch.rand(len(small), 1, 1, 1, 1, device=small.device) < 0.25
+        small, side = torch.where(keep, small, coded), self.config.size // 2
+        y, x = (int(v) for v in torch.randint(side + 1, (2,)))
+        factor = self.upsampler.factor
+        return self.upsampler.loss(
+            small[..., y : y + side, x : x + side],
+            large[..., factor * y : factor * (y + side), factor * x : factor * (x + side)],
+        )
+
+    @stage("generator", through="codec")
+    def learn_few_steps(self, batch: Batch) -> Tensor:
+        """Four jumps, guidance included, learn from the generator as it was when the stage began; a part keeps to plain flow."""
+        teacher = self.frozen_teacher()
+        x, cond = self.with_beginning(batch.video.float(), self.text(batch.captions))
+        null, cut = self.text([""]), len(x) // 4
+        plain = Condition(**{k: v[:cut] for k, v in cond.items().items()})
+        rest = Condition(**{k: v[cut:] for k, v in cond.items().items()})
+        loss = self.flow.distil(self.generator, teacher, x[cut:], rest, null, steps=4, guidance=self.config.jump_guidance, substeps=3)
+        return loss + 0.25 * self.flow.loss(self.generator, x[:cut], plain, null) if cut else loss
+
+    def begin(self, stage: str) -> None:
+        """Before a stage starts or is resumed, with the weights it starts from: keeps them as the teacher of few steps."""
+        if stage == "learn_few_steps":
+            self.config = replace(self.config, jumps=4)
+            object.__setattr__(self, "teacher", deepcopy(self.generator).requires_grad_(False).eval())
+
+    def frozen_teacher(self) -> VideoTransformer:
+        if getattr(self, "teacher", None) is None:
+            self.begin("learn_few_steps")
+        if self.teacher.dtype != self.generator.dtype:
+            self.teacher.to(self.generator.dtype)
+        return self.teacher
+
+    def with_beginning(self, x: Tensor, cond: Condition) -> tuple[Tensor, Condition]:
+        """Some batches continue from given frames and some are short; decided for a whole batch, whose clips share one shape.
+
+        The given frames are the clip's own, one of them standing still (a picture), or another clip's: then the prompt wins and
+        the film cuts to what it says.
+        """
+        pt = self.config.generator.patch[0]
+        what, how = torch.rand(2).tolist()
+        if what < 0.3:
+            before, rest = x[:, :pt], x[:, pt:]
+            if how < 0.25:
+                before, rest = before.roll(1, 0), x[:, :-pt]
+            elif how < 0.4:
+                before = before[:, -1:].expand_as(before)
+            return rest, starting_with(cond, before)
+        if what < 0.36:
+            return x[:, : pt * (1 + int(how * (x.shape[1] // pt - 1)))], cond
+        return x, cond
+
+    def shrunk(self, large: Tensor) -> Tensor:
+        """b t 3 4h 4w -> b t 3 h w by averaging, as antialiased drawing at the small size would."""
+        return F.avg_pool2d(large.flatten(0, 1), self.upsampler.factor).unflatten(0, large.shape[:2])
+
+    @torch.no_grad()
+    def validate(self, stage: str, batch: Batch) -> tuple[dict[str, float], list[Clip]]:
+        """Figures on a held-out batch (pixels), and clips for a sheet."""
+        if stage == "learn_codec":
+            out = self.codec.decode(self.codec.encode(batch.video)).clamp(-1, 1)
+            pairs = [Clip.of(v) for pair in zip(batch.video[:6], out[:6], strict=True) for v in pair]
+            return {"psnr": psnr(out, batch.video), "psnr_moving": psnr(out, batch.video, moving(batch.video))}, pairs
+        if stage == "learn_upsampler":
+            small = self.codec.decode(self.codec.encode(self.shrunk(batch.video))).clamp(-1, 1)
+            out = self.upsampler(small).clamp(-1, 1)
+            plain = F.interpolate(small.flatten(0, 1), scale_factor=self.upsampler.factor, mode="bicubic").view_as(out).clamp(-1, 1)
+            clips = [Clip.of(v) for trio in zip(plain[:3], out[:3], batch.video[:3], strict=True) for v in trio]
+            return {"psnr": psnr(out, batch.video), "psnr_bicubic": psnr(plain, batch.video)}, clips
+        figures = {"loss": float(self.flow.loss(self.generator, self.encode(stage, batch).video, self.text(batch.captions), self.text([""])))}
+        few = stage == "learn_few_steps"
+        wishes = [KineographOptions(p, num_inference_steps=4 if few else 16, num_frames=self.config.frames) for p in SAMPLES]
+        return figures, [self.generate(wish) for wish in wishes]
+
+
+def fitted(frames: Tensor, height: int, width: int) -> Tensor:
+    """t 3 h w square frames -> t 3 height width: resized to cover, the middle kept."""
+    if frames.shape[-2:] == (height, width):
+        return frames
+    side = max(height, width)
+    frames = F.interpolate(frames, size=(side, side), mode="bicubic", antialias=True)
+    top, left = (side - height) // 2, (side - width) // 2
+    return frames[..., top : top + height, left : left + width]
+
+
+def moving(video: Tensor) -> Tensor:
+    """b t 3 h w -> where a pixel differs from its mean over the clip by more than a twentieth of the range."""
+    return ((video - video.mean(1, keepdim=True)).abs().amax(2, keepdim=True) > 0.1).expand_as(video)
+
+
+def psnr(out: Tensor, video: Tensor, where: Tensor | None = None) -> float:
+    """Peak signal-to-noise ratio in dB for values in [-1, 1]: the mean over clips, or over the pixels chosen by `where`."""
+    error = (out - video).square() / 4
+    mean = error[where].mean() if where is not None else error.flatten(1).mean(1)
+    return float((-10 * mean.log10()).mean())

@@ -1,0 +1,129 @@
+import json
+import os
+import signal
+
+import pytest
+import safetensors.torch
+import torch
+
+from kineograph.training import run
+
+
+def lines(folder):
+    return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+
+
+def timeless(folder):
+    return [{k: v for k, v in line.items() if k not in ("seconds", "samples_per_second")} for line in lines(folder)]
+
+
+def state(folder):
+    newest = sorted((folder / "checkpoints").iterdir())[-1]
+    return safetensors.torch.load_file(str(newest / "state.safetensors"))
+
+
+def test_a_run_leaves_its_folder(train, tmp_path):
+    assert (
+        train("learn_codec", "--output-dir", str(tmp_path / "a"), "--max-train-steps", "4", "--logging-steps", "2") == 0
+    )
+    made = {str(p.relative_to(tmp_path / "a")) for p in (tmp_path / "a").rglob("*") if p.is_file()}
+    assert made >= {
+        "settings.json", "log.jsonl", "system/system.json", "system/codec.safetensors", "samples/step-00000004.png",
+        "checkpoints/step-00000004/state.json", "checkpoints/step-00000004/state.safetensors",
+    }  # fmt: skip
+    log = lines(tmp_path / "a")
+    assert [line["step"] for line in log] == [2, 4, 4]
+    assert log[0].keys() >= {"seconds", "samples_per_second", "losses", "learning_rate", "grad_norm", "skipped"}
+    assert log[-1]["validation"]["error"] > 0
+    with pytest.raises(ValueError, match="already holds a run"):
+        train("learn_codec", "--output-dir", str(tmp_path / "a"))
+
+
+@pytest.mark.parametrize("cached", [False, True])
+def test_an_interrupted_run_ends_as_the_unbroken_one(train, tmp_path, monkeypatch, cached):
+    a, b = tmp_path / "a", tmp_path / "b"
+    flags = ["--max-train-steps", "7", "--cooldown-steps", "3", "--logging-steps", "2", "--clips", "20", "--lr", "1e-2"]
+    flags += ["--mixed-precision", "bf16", "--resume-from-checkpoint", "latest"]
+    flags += ["--cache", str(tmp_path / "cache")] if cached else []
+    assert train("learn_generator", "--output-dir", str(a), *flags) == 0
+
+    step = run.Trainer.step
+
+    def interrupted(self, batch):
+        if self.steps == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return step(self, batch)
+
+    monkeypatch.setattr(run.Trainer, "step", interrupted)
+    assert train("learn_generator", "--output-dir", str(b), *flags) == 130
+    assert [p.name for p in (b / "checkpoints").iterdir()] == ["step-00000003"]
+    monkeypatch.setattr(run.Trainer, "step", step)
+    with (b / "log.jsonl").open("a") as file:
+        file.write(
+            '{"step": 4, "losses": {"generator": 99}}\n{"step": 6, "los'
+        )  # steps after the checkpoint, and a torn line
+    assert train("learn_generator", "--output-dir", str(b), *flags) == 0
+    assert timeless(a) == timeless(b)
+    assert state(a).keys() == state(b).keys()
+    assert all(torch.equal(x, state(b)[k]) for k, x in state(a).items())
+
+
+def test_hours_stop_a_run(train, tmp_path):
+    assert train("learn_codec", "--output-dir", str(tmp_path / "a"), "--hours", "1e-9") == 0
+    assert [p.name for p in (tmp_path / "a/checkpoints").iterdir()] == ["step-00000001"]
+
+
+def test_a_stage_starts_from_the_parts_of_another_run(train, tmp_path):
+    a, b = tmp_path / "a", tmp_path / "b"
+    train("learn_codec", "--output-dir", str(a), "--max-train-steps", "2")
+    train("learn_generator", "--output-dir", str(b), "--max-train-steps", "1", "--init-from", str(a / "system"))
+    ours, theirs = (safetensors.torch.load_file(str(x / "system/codec.safetensors")) for x in (a, b))
+    assert all(torch.equal(x, theirs[k]) for k, x in ours.items())
+    again = ["--output-dir", str(b), "--max-train-steps", "2", "--resume-from-checkpoint", "latest"]
+    with pytest.raises(ValueError, match="other weights of codec"):
+        train("learn_generator", *again)
+    assert train("learn_generator", *again, "--init-from", str(a / "system"), "--init-parts", "codec") == 0
+
+
+def test_another_learning_rate_is_allowed_and_said_another_config_refused(train, tmp_path, capsys):
+    same = ["--output-dir", str(tmp_path / "a"), "--resume-from-checkpoint", "latest"]
+    train("learn_codec", *same, "--max-train-steps", "1")
+    train("learn_codec", *same, "--max-train-steps", "2", "--lr", "0.5")
+    assert "learning_rate was 0.001 and is now 0.5" in capsys.readouterr().err
+    with pytest.raises(ValueError, match="was begun with config"):
+        train("learn_codec", *same, "--set", "size=16")
+
+
+def test_a_dry_run_says_what_would_be_and_writes_nothing(train, tmp_path, capsys):
+    assert train("learn_generator", "--dry-run", "--output-dir", str(tmp_path / "a")) == 0
+    assert "fake · learn_generator through codec · clips of 4 frames, 8 px" in capsys.readouterr().out
+    assert not (tmp_path / "a").exists()
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        ([], "--output-dir is needed"),
+        (["--output-dir", "a", "--cache", "c"], "--cache needs --clips"),
+        (["--output-dir", "a", "--set", "size"], "PATH=VALUE"),
+        (["--output-dir", "a", "--init-parts", "codec"], "--init-from"),
+        (["--output-dir", "a", "--init-from", "nowhere"], "none of the parts"),
+        (["--output-dir", "a", "--preset", "wrold"], "no preset"),
+        (["--output-dir", "a", "--gradient-accumulation-steps", "3"], "does not divide"),
+    ],
+)
+def test_what_cannot_be_is_said(train, flags, words):
+    with pytest.raises(ValueError, match=words):
+        train("learn_codec", *flags)
+
+
+def test_an_unknown_stage_is_offered_the_known_ones(train):
+    with pytest.raises(ValueError, match="did you mean learn_codec"):
+        train("learn_codek", "--dry-run")
+
+
+def test_several_processes_need_accelerate(monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setitem(__import__("sys").modules, "accelerate", None)
+    with pytest.raises(ImportError, match=r"kineograph\[train\]"):
+        run.Processes()
