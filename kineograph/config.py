@@ -39,6 +39,7 @@ def broken(limits: Any, value: Any) -> str:
     """What a value breaks of a field's limits, in words; nothing if it keeps them."""
     if "choices" in limits and value not in limits["choices"]:
         return f"must be one of {', '.join(map(str, limits['choices']))}; got {value}"
+    size: float
     if isinstance(value, str):
         size, of, given = len(value), " characters", f"{len(value)} characters"
     elif isinstance(value, (int, float)):
@@ -82,7 +83,7 @@ def read(kind: Any, value: Any, name: str) -> Any:
     """One JSON value as a field's type; ValueError names the field."""
     if optional(kind):
         return None if value is None else read(get_args(kind)[0], value, name)
-    if is_dataclass(kind):
+    if isinstance(kind, type) and is_dataclass(kind):
         return value if isinstance(value, kind) else load(kind, value)
     if get_origin(kind) is tuple:
         if not isinstance(value, (list, tuple)):
@@ -207,7 +208,7 @@ def json_type(kind: Any) -> dict:
     """A Python type in JSON schema."""
     if optional(kind):
         return {"anyOf": [json_type(get_args(kind)[0]), {"type": "null"}]}
-    if is_dataclass(kind):
+    if isinstance(kind, type) and is_dataclass(kind):
         return schema(kind)
     if get_origin(kind) is tuple:
         return {"type": "array", "items": json_type(get_args(kind)[0])}

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import MISSING, dataclass, replace
 from inspect import isgenerator
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol, cast
 
 import safetensors
 import safetensors.torch
@@ -61,17 +61,31 @@ class Options:
         return Story.parse(self.prompt)
 
 
-def stage(*trains: str, through: str = "") -> Callable:
+class Stage(Protocol):
+    """A method marked as a training stage: the parts it trains, the codec it sees the batch through."""
+
+    trains: tuple[str, ...]
+    through: str
+
+    def __call__(self, system: Any, batch: Batch) -> Any:
+        """The loss; or, of a GAN, an iterator of (parts, loss)."""
+
+
+def stage(*trains: str, through: str = "") -> Callable[[Callable], Stage]:
     """Marks a method as a training stage of the named parts; stages run in the order they stand.
 
     `through` names a frozen codec: the stage sees its encodings in place of the video, and a cache may keep them.
     """
 
-    def mark(method: Callable) -> Callable:
-        method.trains, method.through = trains, through
-        return method
+    def mark(method: Callable) -> Stage:
+        marked = cast(Stage, method)
+        marked.trains, marked.through = trains, through
+        return marked
 
     return mark
+
+
+AnyOptions = Options  # inside System the name Options is the system's own
 
 
 class System(nn.Module):
@@ -94,7 +108,7 @@ class System(nn.Module):
         """Names the parts: `self.codec = ...`, from the config."""
         raise NotImplementedError
 
-    def generate(self, options: Options, progress: Progress = silent) -> Clip:
+    def generate(self, options: AnyOptions, progress: Progress = silent) -> Clip:
         """A clip of `options.story`, height x width, at options.fps; the same options give the same frames."""
         raise NotImplementedError
 
@@ -119,7 +133,7 @@ class System(nn.Module):
         return system.eval()
 
     @classmethod
-    def stages(cls) -> dict[str, Callable]:
+    def stages(cls) -> dict[str, Stage]:
         """The methods marked as stages, in the order they stand."""
         return {k: m for base in reversed(cls.__mro__) for k, m in vars(base).items() if hasattr(m, "trains")}
 
@@ -130,7 +144,10 @@ class System(nn.Module):
         """
         step = self.stages()[stage]
         out = step(self, self.encode(stage, batch))
-        yield from out if isgenerator(out) else [(step.trains, out)]
+        if isgenerator(out):
+            yield from out
+        else:
+            yield step.trains, out
 
     @torch.no_grad()
     def encode(self, stage: str, batch: Batch) -> Batch:

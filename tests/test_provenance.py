@@ -40,7 +40,7 @@ def test_weights_from_a_folder_are_named_by_their_hash_and_asked_for(flipbook: S
     with torch.no_grad():
         next(flipbook.painter.parameters()).mul_(1.5)
     flipbook.save(tmp_path / "others")
-    with pytest.raises(ValueError, match="was made with weights .* name theirs with --checkpoint"):
+    with pytest.raises(ValueError, match=r"was made with weights .* name theirs with --checkpoint"):
         provenance.regenerate(tmp_path / "film.mp4", checkpoint=str(tmp_path / "others"))
 
 

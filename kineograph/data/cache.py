@@ -146,7 +146,9 @@ class Cache:
         device: torch.device | str = "cpu",
         progress: Callable[[float, str], None] = silent,
     ) -> Store:
-        """A store of at least so many encoded clips, n t c h w float16, by codec.encode(b t c h w); no frames are kept.
+        """A store of at least so many encoded clips, n t c h w float16, by codec.encode(b t c h w).
+
+        Frames that the folder keeps are encoded as they are; others are rendered, and not kept.
 
         precision: "bf16" encodes with bfloat16 weights; the given codec stays as it is.
         """
@@ -190,12 +192,24 @@ class Cache:
         if clips > len(self.dataset):
             raise ValueError(f"{clips} clips asked for, and the dataset has {len(self.dataset)}")
         ready: list[np.ndarray] = []
-        for small in render(self.dataset, store.count, clips, workers=workers):
+        for small in self.pictures(store, clips, workers):
             ready.append(convert(small))
             if (fresh := sum(map(len, ready))) >= CHUNK or store.count + fresh >= clips:
                 store.append(np.concatenate(ready))
                 ready.clear()
                 progress(store.count / clips, what)
+
+
+    def pictures(self, store: Store, clips: int, workers: int) -> Iterator[Tensor]:
+        """The clips that a store lacks, n t c h w uint8 at a time: kept frames first, then rendered ones."""
+        start, name = store.count, "frames.u8"
+        if store.path.name != name and Path(f"{self.folder / name}.json").exists():
+            kept = self.store(name, dtype="|u1", fingerprint=identity(self.dataset))
+            frames, stop = Stored(kept), min(kept.count, clips)
+            for first in range(start, stop, SMALL):
+                yield torch.stack([frames(i) for i in range(first, min(first + SMALL, stop))])
+            start = max(start, stop)
+        yield from render(self.dataset, start, clips, workers=workers)
 
 
 def render(dataset: Sequence, start: int, stop: int, *, workers: int = 2) -> Iterator[Tensor]:

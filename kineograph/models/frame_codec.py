@@ -1,7 +1,8 @@
 """A convolutional autoencoder for single frames: pixels to an 8 times smaller grid of latents and back.
 
-Frames are coded one by one, so a clip of any length, an image and a stream all take the same path. The encoder is light, since it
-runs once per training clip; the decoder carries the detail. Works on channels-last bfloat16, where CPUs are fastest.
+Frames are coded one by one, so a clip of any length, an image and a stream all take the same path. The encoder is light,
+since it runs once per training clip; the decoder carries the detail. Works on channels-last bfloat16, where CPUs are
+fastest.
 """
 
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from kineograph.nn.convolution import Residual, ToSpace, stack
+from kineograph.nn.convolution import ToSpace, stack
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,9 @@ class FrameCodec(nn.Module):
 
     def check(self, video: Tensor) -> None:
         if video.ndim != 5 or video.shape[2] != 3 or video.shape[3] % self.factor or video.shape[4] % self.factor:
-            raise ValueError(f"a video is b t 3 h w with h and w divisible by {self.factor}; this is {tuple(video.shape)}")
+            raise ValueError(
+                f"a video is b t 3 h w with h and w divisible by {self.factor}; this is {tuple(video.shape)}"
+            )
 
     @property
     def dtype(self) -> torch.dtype:

@@ -1,11 +1,11 @@
 """A transformer over patches of video latents that predicts clean latents from noisy ones.
 
     known frames ─┐
-    noisy latents ┴─> patches of t x h x w ─> blocks (self-attention, attention to the text, feed-forward) ─> clean latents
-                                                  ^ scales, shifts and gates from time, step and the text's vector
+    noisy latents ┴─> patches ─> blocks (attend to the clip, attend to the text, feed forward) ─> clean latents
+                                   ^ scales, shifts and gates from time, step and the text's vector
 
-After DiT (Peebles & Xie 2023: adaptive layer norm), PixArt (Chen et al. 2023: one shared modulation, text by cross-attention) and
-JiT (Li & He 2025: a wide patch is best predicted clean, not as noise).
+After DiT (Peebles & Xie 2023: adaptive layer norm), PixArt (Chen et al. 2023: one shared modulation, text by
+cross-attention) and JiT (Li & He 2025: a wide patch is best predicted clean, not as noise).
 """
 
 from dataclasses import dataclass, replace
@@ -52,15 +52,18 @@ class Block(nn.Module):
         scale, gate, scale_ff, gate_ff = 1 + scale, 1 + gate, 1 + scale_ff, 1 + gate_ff
         x = torch.addcmul(x, gate, self.attention(torch.addcmul(shift, scale, unscaled_norm(x))))
         x = x + self.reading(unscaled_norm(x), text, mask)
-        return torch.addcmul(x, gate_ff, self.narrow(F.silu(self.widen(torch.addcmul(shift_ff, scale_ff, unscaled_norm(x))))))
+        return torch.addcmul(
+            x, gate_ff, self.narrow(F.silu(self.widen(torch.addcmul(shift_ff, scale_ff, unscaled_norm(x)))))
+        )
 
 
 class VideoTransformer(nn.Module):
     """net(x, time, cond) -> clean x.
 
-    x: b t c h w noisy latents, time: b in (0, 1], cond: tokens b n d and mask b n of the text, its vector b d, and frames
-    b k c h w, the clean latents that come before x (k = 0 without). k and t are multiples of the patch's frames and k + t at most
-    `config.frames`. step: b, how far a distilled network jumps from time towards the data; 0 asks for the plain prediction.
+    x: b t c h w noisy latents, time: b in (0, 1], cond: tokens b n d and mask b n of the text, its vector b d, and
+    frames b k c h w, the clean latents that come before x (k = 0 without). k and t are multiples of the patch's frames and
+    k + t at most `config.frames`. step: b, how far a distilled network jumps from time towards the data; 0 asks for the
+    plain prediction.
     """
 
     def __init__(self, config: VideoTransformerConfig):
@@ -68,7 +71,9 @@ class VideoTransformer(nn.Module):
         self.config = config
         pt, p = config.patch
         if config.frames % pt or config.size % p:
-            raise ValueError(f"patches of {pt} x {p} x {p} do not tile {config.frames} frames of {config.size} x {config.size}")
+            raise ValueError(
+                f"patches of {pt} x {p} x {p} do not tile {config.frames} frames of {config.size} x {config.size}"
+            )
         dim, rows, groups = config.dim, config.size // p, config.frames // pt
         self.inward = nn.Linear(config.channels * pt * p * p, dim)
         self.outward = nn.Linear(dim, config.channels * pt * p * p)
@@ -110,7 +115,9 @@ class VideoTransformer(nn.Module):
     def modulation(self, time: Tensor, cond: Condition, step: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
         """What time, step and the text's vector say to all blocks: b 6d, b r, b 2d."""
         step = torch.zeros_like(time) if step is None else step
-        signal = self.time(sinusoids(time, 256).to(self.dtype)) + self.gist(2 * unscaled_norm(cond.vector.to(self.dtype)))
+        signal = self.time(sinusoids(time, 256).to(self.dtype)) + self.gist(
+            2 * unscaled_norm(cond.vector.to(self.dtype))
+        )
         signal = F.silu(signal + (step > 0)[:, None].to(self.dtype) * self.step(sinusoids(step, 256).to(self.dtype)))
         return self.shared(signal), self.low(signal), self.last(signal)
 
@@ -124,7 +131,12 @@ class VideoTransformer(nn.Module):
 
     def check(self, x: Tensor, known: int) -> None:
         c = self.config
-        if x.shape[1] > c.frames or x.shape[1] % c.patch[0] or known % c.patch[0] or x.shape[2:] != (c.channels, c.size, c.size):
+        if (
+            x.shape[1] > c.frames
+            or x.shape[1] % c.patch[0]
+            or known % c.patch[0]
+            or x.shape[2:] != (c.channels, c.size, c.size)
+        ):
             raise ValueError(
                 f"latents are b t {c.channels} {c.size} {c.size} with t (and the known frames in it) a multiple of {c.patch[0]} up to "
                 f"{c.frames}; these are {tuple(x.shape)} with {known} known"

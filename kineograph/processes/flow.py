@@ -1,7 +1,7 @@
 """Rectified flow: data and noise are joined by straight lines, and a network learns to look along them to the data.
 
 x_t = (1 - t) x_0 + t noise; the velocity is noise - x_0 = (x_t - x_0) / t  (Liu et al. 2023; Lipman et al. 2023).
-The network predicts x_0 and is judged by the velocity (Li & He 2025), so samplers are functions of `denoise(x, t) -> x_0`.
+The network predicts x_0 and is judged by the velocity (Li & He 2025); samplers are functions of `denoise(x, t) -> x_0`.
 """
 
 from collections.abc import Callable
@@ -36,7 +36,18 @@ class Flow:
         out = net(noised(x, noise, t), t, cond)
         return ((out - x) / over(t, x)).square().mean()
 
-    def distil(self, net: Network, teacher: Network, x: Tensor, cond: Condition, null: Condition, *, steps: int, guidance: float, substeps: int) -> Tensor:
+    def distil(
+        self,
+        net: Network,
+        teacher: Network,
+        x: Tensor,
+        cond: Condition,
+        null: Condition,
+        *,
+        steps: int,
+        guidance: float,
+        substeps: int,
+    ) -> Tensor:
         """One of `steps` equal jumps must land where `substeps` guided steps of the teacher land.
 
         Progressive distillation (Salimans & Ho 2022) of a guided teacher (Meng et al. 2023): the student's x_0 is the end of
@@ -59,6 +70,7 @@ class Flow:
     ) -> Tensor:  # fmt: skip
         """Noise b t c h w -> data. With `jump` the network was distilled to these very steps, guidance included."""
         if jump:
+
             def denoise(x: Tensor, t: Tensor) -> Tensor:
                 return net(x, t, cond, torch.full_like(t, 1 / steps))
         else:
@@ -79,7 +91,9 @@ def guided(net: Network, cond: Condition, null: Condition, scale: float) -> Deno
     return denoise
 
 
-def euler(denoise: Denoise, x: Tensor, times: list[float], progress: Callable[[float], None] = lambda done: None) -> Tensor:
+def euler(
+    denoise: Denoise, x: Tensor, times: list[float], progress: Callable[[float], None] = lambda done: None
+) -> Tensor:
     """Euler's method along falling times, from 1 (noise) to 0 (data)."""
     for k, (t, s) in enumerate(pairwise(times)):
         here, there = (torch.full((len(x),), u, device=x.device) for u in (t, s))

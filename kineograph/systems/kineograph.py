@@ -1,4 +1,4 @@
-"""kineograph (2026): a small rectified-flow transformer over per-frame latents; 2 s of 256 x 256 film in a second on two CPU cores.
+"""kineograph (2026): the default system, a small rectified-flow transformer made for two CPU cores.
 
     prompt ──> MiniLM ──> Condition ─────────────┐
     noise ───────────────────> generator (4 jumps) ──> latents ──> codec ──> 64 x 64 ──> upsampler ──> 256 x 256
@@ -24,6 +24,7 @@ from kineograph.models.text import ByteText, MiniLM
 from kineograph.models.upsampler import Upsampler, UpsamplerConfig
 from kineograph.models.video_transformer import VideoTransformer, VideoTransformerConfig, starting_with
 from kineograph.processes.flow import Flow
+from kineograph.processes.reconstruction import moving, psnr
 from kineograph.system import Options, Progress, System, silent, stage
 
 SAMPLES = (  # prompts of the sheets that training shows
@@ -51,8 +52,12 @@ class Config:
 class KineographOptions(Options):
     """The common options; `num_inference_steps` and `guidance_scale` at their defaults use the distilled sampler."""
 
-    num_inference_steps: int = option(4, "sampling steps; 4 with the default guidance are distilled ones, else Euler's", minimum=1, maximum=200)
-    guidance_scale: float = option(3.0, "how strictly to follow the prompt; 1 is not at all guided", minimum=1, maximum=20)
+    num_inference_steps: int = option(
+        4, "sampling steps; 4 with the default guidance are distilled ones, else Euler's", minimum=1, maximum=200
+    )
+    guidance_scale: float = option(
+        3.0, "how strictly to follow the prompt; 1 is not at all guided", minimum=1, maximum=20
+    )
 
 
 class Kineograph(System):
@@ -78,38 +83,39 @@ class Kineograph(System):
 
     def generate(self, options: KineographOptions, progress: Progress = silent) -> Clip:
         with torch.inference_mode():
-            frames = [piece for piece in self.film(options, progress)]
-        return Clip(torch.cat(frames), options.fps, options.prompt)
+            return Clip(torch.cat(list(self.film(options, progress))), options.fps, options.prompt)
 
     def film(self, options: KineographOptions, progress: Progress) -> Iterator[Tensor]:
         """The story's frames, t 3 height width uint8, a window at a time."""
-        shots = list(options.story)
-        counts = [options.num_frames if s.seconds is None else max(1, round(s.seconds * options.fps)) for s in shots]
-        null, done, windows = self.text([options.negative_prompt]), 0, 0
-        for prompt in (shot.prompt for shot in shots):
-            self.text.check([prompt])
-        before = self.beginning(options)
-        for shot, count in zip(shots, counts, strict=True):
-            cond, left = self.text([shot.prompt]), count
-            while left:
-                latents = self.window(cond, null, before, left, options, windows, lambda share: progress((done + 0.8 * share) / sum(counts), shot.prompt))
+        shots = [
+            (shot.prompt, options.num_frames if shot.seconds is None else max(1, round(shot.seconds * options.fps)))
+            for shot in options.story
+        ]
+        self.text.check([prompt for prompt, _ in shots] + [options.negative_prompt])
+        null, total = self.text([options.negative_prompt]), sum(count for _, count in shots)
+        before, done, windows = self.beginning(options), 0, 0
+        for prompt, count in shots:
+            cond, end = self.text([prompt]), done + count
+            while done < end:
+                progress(done / total, prompt)
+                latents = self.window(starting_with(cond, before), null, end - done, options, windows)
                 before = self.last(latents, before)
                 yield self.show(latents, options)
-                left, done, windows = left - latents.shape[1], done + latents.shape[1], windows + 1
-                progress(done / sum(counts), shot.prompt)
+                done, windows = done + latents.shape[1], windows + 1
+        progress(1.0, "done")
 
-    def window(self, cond: Condition, null: Condition, before: Tensor | None, wanted: int, options: KineographOptions, number: int, progress) -> Tensor:
-        """Up to `wanted` new frames of latents after those before: 1 t c h w."""
+    def window(
+        self, cond: Condition, null: Condition, wanted: int, options: KineographOptions, number: int
+    ) -> Tensor:
+        """Up to `wanted` new frames of latents after those the condition holds: 1 t c h w."""
         grid, pt = self.config.generator, self.config.generator.patch[0]
-        room = grid.frames - (0 if before is None else before.shape[1])
+        room = grid.frames - (0 if cond.frames is None else cond.frames.shape[1])
         count = min(room, -(-wanted // pt) * pt)
-        noise = self.noise(1, count, grid.channels, grid.size, grid.size, seed=(options.seed + 1_000_003 * number) % 2**63)
+        seed = (options.seed + 1_000_003 * number) % 2**63
+        noise = self.noise(1, count, grid.channels, grid.size, grid.size, seed=seed)
         steps, scale = options.num_inference_steps, options.guidance_scale
         jump = steps == self.config.jumps and scale == self.config.jump_guidance and not options.negative_prompt
-        sampled = self.flow.sample(
-            self.generator, noise, starting_with(cond, before), null, steps=steps, guidance=scale, jump=jump, progress=progress
-        )
-        return sampled[:, :wanted]
+        return self.flow.sample(self.generator, noise, cond, null, steps=steps, guidance=scale, jump=jump)[:, :wanted]
 
     def last(self, latents: Tensor, before: Tensor | None) -> Tensor:
         """The latents from which the next window continues: the newest ones, the first repeated where there are too few."""
@@ -173,7 +179,9 @@ class Kineograph(System):
         null, cut = self.text([""]), len(x) // 4
         plain = Condition(**{k: v[:cut] for k, v in cond.items().items()})
         rest = Condition(**{k: v[cut:] for k, v in cond.items().items()})
-        loss = self.flow.distil(self.generator, teacher, x[cut:], rest, null, steps=4, guidance=self.config.jump_guidance, substeps=3)
+        loss = self.flow.distil(
+            self.generator, teacher, x[cut:], rest, null, steps=4, guidance=self.config.jump_guidance, substeps=3
+        )
         return loss + 0.25 * self.flow.loss(self.generator, x[:cut], plain, null) if cut else loss
 
     def begin(self, stage: str) -> None:
@@ -222,12 +230,24 @@ class Kineograph(System):
         if stage == "learn_upsampler":
             small = self.codec.decode(self.codec.encode(self.shrunk(batch.video))).clamp(-1, 1)
             out = self.upsampler(small).clamp(-1, 1)
-            plain = F.interpolate(small.flatten(0, 1), scale_factor=self.upsampler.factor, mode="bicubic").view_as(out).clamp(-1, 1)
+            plain = (
+                F.interpolate(small.flatten(0, 1), scale_factor=self.upsampler.factor, mode="bicubic")
+                .view_as(out)
+                .clamp(-1, 1)
+            )
             clips = [Clip.of(v) for trio in zip(plain[:3], out[:3], batch.video[:3], strict=True) for v in trio]
             return {"psnr": psnr(out, batch.video), "psnr_bicubic": psnr(plain, batch.video)}, clips
-        figures = {"loss": float(self.flow.loss(self.generator, self.encode(stage, batch).video, self.text(batch.captions), self.text([""])))}
+        figures = {
+            "loss": float(
+                self.flow.loss(
+                    self.generator, self.encode(stage, batch).video, self.text(batch.captions), self.text([""])
+                )
+            )
+        }
         few = stage == "learn_few_steps"
-        wishes = [KineographOptions(p, num_inference_steps=4 if few else 16, num_frames=self.config.frames) for p in SAMPLES]
+        wishes = [
+            KineographOptions(p, num_inference_steps=4 if few else 16, num_frames=self.config.frames) for p in SAMPLES
+        ]
         return figures, [self.generate(wish) for wish in wishes]
 
 
@@ -239,15 +259,3 @@ def fitted(frames: Tensor, height: int, width: int) -> Tensor:
     frames = F.interpolate(frames, size=(side, side), mode="bicubic", antialias=True)
     top, left = (side - height) // 2, (side - width) // 2
     return frames[..., top : top + height, left : left + width]
-
-
-def moving(video: Tensor) -> Tensor:
-    """b t 3 h w -> where a pixel differs from its mean over the clip by more than a twentieth of the range."""
-    return ((video - video.mean(1, keepdim=True)).abs().amax(2, keepdim=True) > 0.1).expand_as(video)
-
-
-def psnr(out: Tensor, video: Tensor, where: Tensor | None = None) -> float:
-    """Peak signal-to-noise ratio in dB for values in [-1, 1]: the mean over clips, or over the pixels chosen by `where`."""
-    error = (out - video).square() / 4
-    mean = error[where].mean() if where is not None else error.flatten(1).mean(1)
-    return float((-10 * mean.log10()).mean())

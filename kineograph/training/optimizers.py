@@ -9,7 +9,7 @@ HIDDEN = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 
 def hidden_matrices(module: nn.Module) -> set[int]:
-    """The ids of the parameters Muon takes: weights of linear and convolution layers at least 32 channels wide each way.
+    """The ids of the parameters Muon takes: weights of linear and convolution layers at least 32 wide on both sides.
 
     A parameter's attribute `muon = False` keeps it with AdamW (modulations, projections from and to the data);
     `muon = True` hands over a bare matrix that belongs to no such layer.

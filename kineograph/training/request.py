@@ -84,9 +84,9 @@ def settings_of(args: argparse.Namespace, device: torch.device) -> Settings:
     return Settings(**given)
 
 
-def build(args: argparse.Namespace) -> System:
-    """The system of the asked preset and values, with what --init-from has of its parts."""
-    kind = find(args.system)
+def build(args: argparse.Namespace, kind: type[System] | None = None) -> System:
+    """The system (or one of `kind`) of the asked preset and values, with what --init-from has of its parts."""
+    kind = kind or find(args.system)
     if args.preset not in kind.PRESETS:
         raise ValueError(unknown(f"preset of {args.system}", args.preset, sorted(kind.PRESETS)))
     config = kind.PRESETS[args.preset]

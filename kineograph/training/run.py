@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from kineograph import config as configs
 from kineograph.clip import Batch
 from kineograph.data.cache import Cache, Stored, digest, render
 from kineograph.data.loader import Order, Rendered, Steps, on_device, seed_of
+from kineograph.system import System
 from kineograph.training import checkpoints
 from kineograph.training.processes import Processes
 from kineograph.training.request import add_arguments, build, clips_of, settings_of, stage_of
@@ -29,10 +31,15 @@ from kineograph.training.trainer import Trainer
 
 __all__ = ["add_arguments", "main"]
 
+Clips = Callable[[str, int, int], Sequence]  # split, frames, size -> what `clips_of` gives
 
-def main(args: argparse.Namespace) -> int:
-    """Trains; the exit code is 0 when done and 130 when interrupted, after a checkpoint."""
-    run = Run(args)
+
+def main(args: argparse.Namespace, *, kind: type[System] | None = None, clips: Clips | None = None) -> int:
+    """Trains; the exit code is 0 when done and 130 when interrupted, after a checkpoint.
+
+    kind, clips: a system that is not in the catalogue, and clips that are not among --data.
+    """
+    run = Run(args, kind=kind, clips=clips)
     if args.dry_run:
         print(run.summary())
         return 0
@@ -42,10 +49,11 @@ def main(args: argparse.Namespace) -> int:
 class Run:
     """One sitting of training: everything that `args` asks for, ready to go."""
 
-    def __init__(self, args: argparse.Namespace):
+    def __init__(self, args: argparse.Namespace, *, kind: type[System] | None = None, clips: Clips | None = None):
         self.args, self.processes = args, Processes()
+        self.clips = clips or (lambda *what: clips_of(args, *what))
         self.settings = settings_of(args, self.processes.device)
-        self.system = build(args)
+        self.system = build(args, kind)
         self.stage = stage_of(self.system, args.stage)
         if not args.output_dir and not args.dry_run:
             raise ValueError("--output-dir is needed: the run's folder")
@@ -163,7 +171,7 @@ class Run:
         """The batches of every step, from the cache if there is one."""
         args, (frames, size) = self.args, self.system.clip_shape(self.stage)
         through = self.system.stages()[self.stage].through
-        clips = clips_of(args, "train", self.whole, size)
+        clips = self.clips("train", self.whole, size)
         source, seen_through = Rendered(clips), ""
         if args.cache:
             cache = Cache(args.cache, clips, rebuild=args.rebuild_cache)
@@ -207,7 +215,7 @@ class Run:
         count = self.args.validation_clips
         if not count or not hasattr(self.system, "validate") or not self.processes.first:
             return None
-        self.shown = clips_of(self.args, "held_out", self.whole, self.system.clip_shape(self.stage)[1])
+        self.shown = self.clips("held_out", self.whole, self.system.clip_shape(self.stage)[1])
         return torch.cat(list(render(self.shown, 0, count, workers=self.args.workers)))
 
     # what training leaves

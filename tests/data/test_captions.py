@@ -59,8 +59,9 @@ def test_every_label_has_words():
         "camera": [scenery.CAMERA_ON, scenery.CAMERA_WITH],
         "style": [scenery.STYLE_OF, scenery.STYLE_FIRST, scenery.STYLE_WITH],
     }  # fmt: skip
-    for field, table in ((field, table) for field in tables for table in tables[field]):
-        assert set(table) == set(VOCABULARY[field]) - {""}, field
+    for field, several in tables.items():
+        for table in several:
+            assert set(table) == set(VOCABULARY[field]) - {""}, field
     for key in words.VERBS_OF:
         who, act = key.split(" ", 1)
         assert who in (*CAST, *KIND.values())
@@ -157,7 +158,7 @@ def test_no_caption_contains_the_words_of_the_paraphrases(seen):
             *_, head = tokens(word)
             stems = {head, *(head.removesuffix(ending) for ending in ("s", "es", "ing", "ed"))}
             forms = {stem + ending for stem in stems for ending in ("", "s", "e", "es", "ing", "ed")}
-            assert not forms & seen or len(tokens(word)) > 1, (word, prompt, forms & seen)
+            assert not forms & seen, (word, prompt, forms & seen)
 
 
 def test_every_possible_combination_has_a_caption():

@@ -101,14 +101,6 @@ class Squares:
         return f"square {index}, in words {variant % 7}"
 
 
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture
 def fake() -> Fake:
     with torch.random.fork_rng():

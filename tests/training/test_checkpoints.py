@@ -41,7 +41,10 @@ def test_a_damaged_one_falls_back_to_the_one_before(tmp_path, damage):
 def test_nothing_usable_is_an_error_and_nothing_at_all_is_none(tmp_path):
     assert checkpoints.latest(tmp_path / "none") is None
     (write(tmp_path, 1) / checkpoints.NUMBERS).unlink()
-    with pytest.warns(UserWarning), pytest.raises(ValueError, match="none of the 1 checkpoints"):
+    with (
+        pytest.warns(UserWarning, match="cannot be used"),
+        pytest.raises(ValueError, match="none of the 1 checkpoints"),
+    ):
         checkpoints.latest(tmp_path)
 
 

@@ -51,8 +51,9 @@ def test_weights_without_gradient_stay():
 
 def test_muon_takes_wide_layers_and_what_is_marked():
     net = nn.ModuleDict({
-        "wide": nn.Linear(32, 64), "narrow": nn.Linear(31, 64), "kernel": nn.Conv2d(32, 32, 3), "words": nn.Embedding(64, 64),
-        "depthwise": nn.Conv2d(64, 64, 3, groups=64), "marked_out": nn.Linear(32, 32), "bare": nn.ParameterDict(),
+        "wide": nn.Linear(32, 64), "narrow": nn.Linear(31, 64), "kernel": nn.Conv2d(32, 32, 3),
+        "words": nn.Embedding(64, 64), "depthwise": nn.Conv2d(64, 64, 3, groups=64),
+        "marked_out": nn.Linear(32, 32), "bare": nn.ParameterDict(),
     })  # fmt: skip
     net["marked_out"].weight.muon = False
     net["bare"]["table"], net["bare"]["matrix"] = nn.Parameter(torch.zeros(32, 32)), nn.Parameter(torch.zeros(8, 8))

@@ -1,4 +1,5 @@
 import math
+from copy import deepcopy
 from dataclasses import replace
 
 import pytest
@@ -17,8 +18,6 @@ def clone(tensors):
 @pytest.mark.parametrize("precision", ["no", "bf16"])
 @pytest.mark.parametrize("stage", ["learn_codec", "learn_contest"])
 def test_a_resumed_run_repeats_the_unbroken_one_bit_for_bit(fake, batches, stage, precision):
-    from copy import deepcopy
-
     settings = replace(QUICK, mixed_precision=precision)
     other, losses = deepcopy(fake), []
     first = Trainer(fake, stage, settings)
@@ -61,9 +60,6 @@ def test_a_system_that_begins_a_stage_is_told(fake):
 
 
 def test_accumulated_gradients_are_those_of_the_whole_batch(fake, batches):
-    from copy import deepcopy
-
-    fake.codec.encode = lambda video: video.new_zeros(1)  # not used
     two = deepcopy(fake)
     plain = Trainer(fake, "learn_codec", QUICK)
     pieces = Trainer(two, "learn_codec", replace(QUICK, gradient_accumulation_steps=4))
@@ -124,12 +120,8 @@ def test_at_rest_the_system_has_averaged_weights_in_full_precision(fake, batches
         system.save(tmp_path)
     assert torch.equal(fake.codec.hidden.weight, live)
     assert fake.codec.training
-    assert Fake_load(type(fake), tmp_path).critic.weight.equal(critic)
+    assert type(fake).load(tmp_path).critic.weight.equal(critic)
     trainer.step(batches(1))
-
-
-def Fake_load(kind, folder):
-    return kind.load(folder)
 
 
 def test_several_processes_average_their_gradients(fake, batches):

@@ -50,8 +50,8 @@ def luma(colour: Colour) -> float:
 class Brush:
     """Draws outlined shapes; the style decides what a colour and an outline look like.
 
-    style: "cartoon" fills and outlines; "pencil" leaves grey strokes on paper; "watercolour" fills softly without outlines;
-    "pixel art" draws without antialiasing; "black and white" keeps only brightness.
+    style: "cartoon" fills and outlines; "pencil" leaves grey strokes on paper; "watercolour" fills softly without
+    outlines; "pixel art" draws without antialiasing; "black and white" keeps only brightness.
     """
 
     def __init__(self, canvas: skia.Canvas, style: str = "cartoon", stroke: float = 0.9):
@@ -88,7 +88,7 @@ class Brush:
     def at(
         self, x: float = 0, y: float = 0, *, rotate: float = 0, scale: float = 1, stretch: float = 1
     ) -> Iterator["Brush"]:
-        """Moves the origin to (x, y), turns clockwise by `rotate` degrees, scales; `stretch` multiplies x alone (-1 mirrors)."""
+        """Moves the origin to (x, y), turns clockwise by `rotate` degrees, scales; `stretch` is for x alone, -1 mirrors."""
         self.canvas.save()
         self.canvas.translate(x, y)
         if rotate:
@@ -166,7 +166,9 @@ class Brush:
         self.pen.setStrokeWidth(width)
         self.canvas.drawPath(path, self.pen)
 
-    def arc(self, x: float, y: float, rx: float, ry: float, start: float, sweep: float, width: float, colour: Colour) -> None:
+    def arc(
+        self, x: float, y: float, rx: float, ry: float, start: float, sweep: float, width: float, colour: Colour
+    ) -> None:
         """A piece of an ellipse's rim, angles in degrees clockwise from +x: a smile, a wheel arch, a rainbow."""
         self.pen.setColor(skia.Color(*self.tint(colour)))
         self.pen.setStrokeWidth(width)

@@ -179,11 +179,8 @@ class Writer:
             return f"{subject} and {other}", verb, together
         if relation == "walks with":
             return subject, self.early(words.RELATED["walks with"]).replace("{c}", other), ""
-        return (
-            subject,
-            self.early(verbs(scene.who, scene.act, scene.where)),
-            self.early(words.RELATED[relation]).replace("{c}", other),
-        )
+        verb = self.early(verbs(scene.who, scene.act, scene.where))
+        return subject, verb, self.early(words.RELATED[relation]).replace("{c}", other)
 
     def bent(self, verb: str, form: str, manner: str) -> str:
         """The verb phrase in a form, with a word of manner before or behind it."""
@@ -290,7 +287,7 @@ class Writer:
         inside, apart = self.skies()
         front = []
         finite = form != "participle" and not opening
-        if place and (finite or not opening) and not prop and chance(0.13) and not place.startswith("with"):
+        if place and not opening and not prop and chance(0.13) and not place.startswith("with"):
             front, place = [place], ""
         if inside and finite and chance(0.25):
             front, inside = [inside, *front], ""
@@ -299,16 +296,15 @@ class Writer:
         if len(front) == 1 and chance(0.4):
             parts[0] = front[0]
         text = " ".join(part for part in parts if part)
-        text += "".join(phrase if phrase[0] == "," else " " + phrase for phrase in map(self.filled, ending))
+        for phrase in sorted(map(self.filled, ending), key=lambda phrase: phrase[0] == ","):
+            text += phrase if phrase[0] == "," else " " + phrase
         return f"{text}. {apart}" if apart else text
 
     def telegram(self) -> str:
         """Only the words that count, without articles."""
         scene = self.scene
-        subject, act = (
-            self.somebody(bare=True),
-            self.filled(bend(verbs(scene.who, scene.act, scene.where)[0], "participle")),
-        )
+        subject = self.somebody(bare=True)
+        act = self.filled(bend(verbs(scene.who, scene.act, scene.where)[0], "participle"))
         other = ""
         if self.related:
             other = self.companion(bare=True)

@@ -45,7 +45,9 @@ class Film:
         if scene.act in ("walks a dog", "plays with a ball", "washes a window"):
             self.scale *= 0.86
         self.colours = [COLOURS[rng.choice(BRIGHT)] for _ in range(4)]
-        self.shoal = [(rng.uniform(0, 100), rng.uniform(14, 80), rng.choice((-1, 1)), rng.uniform(0.36, 0.5)) for _ in range(4)]
+        self.shoal = [
+            (rng.uniform(0, 100), rng.uniform(14, 80), rng.choice((-1, 1)), rng.uniform(0.36, 0.5)) for _ in range(4)
+        ]
         self.sparks = [(rng.uniform(12, 88), rng.uniform(12, 34), rng.random()) for _ in range(3)]
         self.surface = skia.Surface(size, size)
         self.canvas = self.surface.getCanvas()
@@ -143,9 +145,13 @@ class Film:
         if act in able or act in ("dances", "watches fireworks"):
             place = MOTIONS[act if act in able else "jumps" if act == "dances" else "waves"](take, seconds)
         else:
-            place = Placement(take.x, take.ground, Pose(phase=TURN * seconds, stride=0.12, seconds=seconds), stretch=-take.facing)
+            place = Placement(
+                take.x, take.ground, Pose(phase=TURN * seconds, stride=0.12, seconds=seconds), stretch=-take.facing
+            )
         if act == "watches fireworks":
-            place = Placement(take.x, take.ground + 2, Pose(phase=TURN * seconds, stride=0.1, view="back", seconds=seconds))
+            place = Placement(
+                take.x, take.ground + 2, Pose(phase=TURN * seconds, stride=0.1, view="back", seconds=seconds)
+            )
         self.draw_figure(scene.companion, scene.companion_colour, place, 0.74)
 
     def draw_figure(self, who: str, colour: str, place: Placement, scale: float) -> None:
@@ -176,7 +182,9 @@ class Film:
             dog = MOTIONS["walks"](beside(take, "beast", 20), seconds)
             dog.pose.phase *= 1.4
             x, y = hand(place.pose)
-            props.lead(brush, (place.x + facing * x * self.scale, place.y + y * self.scale), (dog.x + facing * 8, dog.y - 16))
+            props.lead(
+                brush, (place.x + facing * x * self.scale, place.y + y * self.scale), (dog.x + facing * 8, dog.y - 16)
+            )
             self.draw_figure("dog", "", dog, 0.66)
         elif scene.act == "sleeps":
             head = place.x - facing * 46 if take.kind == "person" else place.x + facing * 16

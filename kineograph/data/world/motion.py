@@ -71,7 +71,9 @@ def approach(take: Take, seconds: float) -> tuple[float, float, str]:
     return 0.55 + 0.62 * near, 72 + 20 * near, "front" if take.direction == "towards" else "back"
 
 
-def gait(take: Take, seconds: float, rate: float, swing: float, distance: float, lift: float, running: bool) -> Placement:
+def gait(
+    take: Take, seconds: float, rate: float, swing: float, distance: float, lift: float, running: bool
+) -> Placement:
     cycle = TURN * rate * take.pace * seconds + take.phase
     a = sin(cycle)
     pose = Pose(
@@ -86,7 +88,9 @@ def gait(take: Take, seconds: float, rate: float, swing: float, distance: float,
         pose.legs = (0.12 + 0.1 * a, 0.12 - 0.1 * a)
         pose.arms = (0.35 + swing * 0.5 * a, 0.35 - swing * 0.5 * a)
         return Placement(take.x + 1.5 * a, ground + pose.bob, pose, scale=scale)
-    return Placement(take.along(distance, seconds), take.ground, pose, stretch=take.facing, rotate=take.facing * 9 if running else 0)
+    return Placement(
+        take.along(distance, seconds), take.ground, pose, stretch=take.facing, rotate=take.facing * 9 if running else 0
+    )
 
 
 def walks(take: Take, seconds: float) -> Placement:
@@ -106,7 +110,12 @@ def jumps(take: Take, seconds: float) -> Placement:
     if take.kind == "swimmer":
         return leaps(take, seconds)
     up = arc(take, seconds, 1.1 * take.pace)
-    pose = Pose(legs=(-0.1 - 0.5 * up, 0.1 + 0.5 * up), arms=(0.4 + 2.2 * up, 0.4 + 2.2 * up), knees=(0.7 * up, 0.7 * up), seconds=seconds)
+    pose = Pose(
+        legs=(-0.1 - 0.5 * up, 0.1 + 0.5 * up),
+        arms=(0.4 + 2.2 * up, 0.4 + 2.2 * up),
+        knees=(0.7 * up, 0.7 * up),
+        seconds=seconds,
+    )
     pose.view, pose.stride, pose.phase = "front" if take.front else "side", 0.5 * up, take.phase
     if pose.view == "front":
         pose.legs = (0.1 + 0.4 * up, 0.1 + 0.4 * up)
@@ -115,7 +124,13 @@ def jumps(take: Take, seconds: float) -> Placement:
 
 def hops(take: Take, seconds: float) -> Placement:
     up = arc(take, seconds, 2.6)
-    pose = Pose(legs=(0.35 - 0.9 * up, 0.35 - 0.9 * up), knees=(0.9 * (1 - up),) * 2, arms=(0.9, 0.9), elbows=(1.3, 1.3), seconds=seconds)
+    pose = Pose(
+        legs=(0.35 - 0.9 * up, 0.35 - 0.9 * up),
+        knees=(0.9 * (1 - up),) * 2,
+        arms=(0.9, 0.9),
+        elbows=(1.3, 1.3),
+        seconds=seconds,
+    )
     return Placement(take.along(44, seconds), take.ground - 11 * up, pose, stretch=take.facing, lift=11 * up)
 
 
@@ -123,7 +138,14 @@ def leaps(take: Take, seconds: float) -> Placement:
     """A fish leaps out of the water in an arc."""
     q = (0.85 * seconds + take.phase / TURN) % 1
     pose = Pose(phase=TURN * 2.5 * seconds, stride=0.5, seconds=seconds)
-    return Placement(take.along(40, seconds), 76 - 40 * sin(pi * q), pose, stretch=take.facing, rotate=take.facing * (-48 + 96 * q), grounded=False)
+    return Placement(
+        take.along(40, seconds),
+        76 - 40 * sin(pi * q),
+        pose,
+        stretch=take.facing,
+        rotate=take.facing * (-48 + 96 * q),
+        grounded=False,
+    )
 
 
 def dances(take: Take, seconds: float) -> Placement:
@@ -141,26 +163,60 @@ def swims(take: Take, seconds: float) -> Placement:
     cycle = TURN * 1.25 * take.pace * seconds + take.phase
     x = take.along(30 if take.kind == "person" else 40, seconds)
     if take.kind == "person":
-        pose = Pose(phase=cycle, legs=(0.35 * sin(2 * cycle), -0.35 * sin(2 * cycle)), arms=(pi + 1.2 * sin(cycle), pi - 1.2 * sin(cycle)), seconds=seconds)
+        pose = Pose(
+            phase=cycle,
+            legs=(0.35 * sin(2 * cycle), -0.35 * sin(2 * cycle)),
+            arms=(pi + 1.2 * sin(cycle), pi - 1.2 * sin(cycle)),
+            seconds=seconds,
+        )
         y = 76 if take.where in WATER else 54 + 3 * sin(cycle / 2)
         return Placement(x - take.facing * 24, y, pose, rotate=74 * take.facing, stretch=take.facing, grounded=False)
     pose = Pose(phase=cycle * 1.6, stride=0.6, view="side", seconds=seconds)
     if take.where in WATER:
-        return Placement(x, (86 if take.kind == "beast" else 74) + 1.5 * sin(cycle), pose, stretch=take.facing, grounded=False)
+        return Placement(
+            x, (86 if take.kind == "beast" else 74) + 1.5 * sin(cycle), pose, stretch=take.facing, grounded=False
+        )
     return Placement(x, 52 + 4 * sin(cycle / 2), pose, stretch=take.facing, grounded=False)
 
 
 def dives(take: Take, seconds: float) -> Placement:
     cycle = TURN * 1.25 * seconds + take.phase
     q = take.share(seconds)
-    pose = Pose(phase=cycle, legs=(0.3 * sin(2 * cycle), -0.3 * sin(2 * cycle)), arms=(2.9 + 0.2 * sin(cycle), 2.9 - 0.2 * sin(cycle)), elbows=(0.1, 0.1), seconds=seconds)
-    return Placement(take.x + take.facing * (-20 + 26 * q), -22 + 74 * q, pose, rotate=142 * take.facing, stretch=take.facing, grounded=False)
+    pose = Pose(
+        phase=cycle,
+        legs=(0.3 * sin(2 * cycle), -0.3 * sin(2 * cycle)),
+        arms=(2.9 + 0.2 * sin(cycle), 2.9 - 0.2 * sin(cycle)),
+        elbows=(0.1, 0.1),
+        seconds=seconds,
+    )
+    return Placement(
+        take.x + take.facing * (-20 + 26 * q),
+        -22 + 74 * q,
+        pose,
+        rotate=142 * take.facing,
+        stretch=take.facing,
+        grounded=False,
+    )
 
 
 def surfs(take: Take, seconds: float) -> Placement:
     wave = sin(TURN * 0.8 * seconds + take.phase)
-    pose = Pose(legs=(0.5, -0.5), knees=(0.5, 0.3), arms=(1.5 + 0.3 * wave, -1.5 + 0.3 * wave), elbows=(0.2, 0.2), bob=1.0, seconds=seconds)
-    return Placement(take.along(44, seconds), 71 + 3 * wave, pose, rotate=8 * wave - 5 * take.facing, stretch=take.facing, grounded=False)
+    pose = Pose(
+        legs=(0.5, -0.5),
+        knees=(0.5, 0.3),
+        arms=(1.5 + 0.3 * wave, -1.5 + 0.3 * wave),
+        elbows=(0.2, 0.2),
+        bob=1.0,
+        seconds=seconds,
+    )
+    return Placement(
+        take.along(44, seconds),
+        71 + 3 * wave,
+        pose,
+        rotate=8 * wave - 5 * take.facing,
+        stretch=take.facing,
+        grounded=False,
+    )
 
 
 def flies(take: Take, seconds: float) -> Placement:
@@ -169,7 +225,14 @@ def flies(take: Take, seconds: float) -> Placement:
     pose = Pose(phase=cycle, stride=0.9, seconds=seconds)
     if take.kind == "person":
         pose.legs, pose.arms, pose.elbows = (0.12 * sway, 0.25), (2.7, 2.95), (0.1, 0.1)
-        return Placement(take.along(52, seconds) - take.facing * 22, 56 + 3 * sway, pose, rotate=66 * take.facing, stretch=take.facing, lift=32)
+        return Placement(
+            take.along(52, seconds) - take.facing * 22,
+            56 + 3 * sway,
+            pose,
+            rotate=66 * take.facing,
+            stretch=take.facing,
+            lift=32,
+        )
     rotate = {"rocket": 90 * take.facing, "kite": 8 * sway}.get(take.kind, -4 * sway)
     distance = {"balloon": 34, "kite": 30, "aeroplane": 70, "butterfly": 40}.get(take.kind, 50)
     stretch = 1 if take.kind in ("balloon", "rocket") else take.facing
@@ -179,7 +242,14 @@ def flies(take: Take, seconds: float) -> Placement:
 
 def floats_up(take: Take, seconds: float) -> Placement:
     sway = sin(TURN * 0.6 * seconds + take.phase)
-    pose = Pose(phase=TURN * seconds, stride=0.5, arms=(1.3 + 0.3 * sway, 1.3 - 0.3 * sway), legs=(0.3, 0.3), view="front", seconds=seconds)
+    pose = Pose(
+        phase=TURN * seconds,
+        stride=0.5,
+        arms=(1.3 + 0.3 * sway, 1.3 - 0.3 * sway),
+        legs=(0.3, 0.3),
+        view="front",
+        seconds=seconds,
+    )
     centre = 26 if take.kind == "person" else 0
     y = 78 - 58 * take.share(seconds) + centre
     return Placement(take.x + 2 * sway, y, pose, rotate=7 * sway, grounded=False)
@@ -188,11 +258,21 @@ def floats_up(take: Take, seconds: float) -> Placement:
 def falls(take: Take, seconds: float) -> Placement:
     q = take.share(seconds)
     flail = sin(TURN * 2.2 * seconds + take.phase)
-    pose = Pose(phase=take.phase + 6 * q, stride=0.4, arms=(2.4 + 0.5 * flail, 2.4 - 0.5 * flail), legs=(0.5 + 0.3 * flail, 0.5 - 0.3 * flail), view="front", seconds=seconds)
+    pose = Pose(
+        phase=take.phase + 6 * q,
+        stride=0.4,
+        arms=(2.4 + 0.5 * flail, 2.4 - 0.5 * flail),
+        legs=(0.5 + 0.3 * flail, 0.5 - 0.3 * flail),
+        view="front",
+        seconds=seconds,
+    )
     if take.kind == "beast":
         pose.view = "side"
-    y = -4 + (take.ground + (50 if take.where in VOID else 0)) * (0.25 * q + 0.75 * q * q)
-    return Placement(take.x, min(y, take.ground) if take.where not in VOID else y, pose, stretch=take.facing, rotate=14 * flail * (1 - q), lift=max(0.0, take.ground - y), grounded=take.where not in VOID)
+    bottom = take.ground + (50 if take.where in VOID else 0)
+    y = 20 + (bottom - 20) * (0.3 * q + 0.7 * q * q)
+    return Placement(
+        take.x, y, pose, stretch=take.facing, rotate=14 * flail * (1 - q), lift=bottom - y, grounded=take.where not in VOID,
+    )  # fmt: skip
 
 
 def bounces(take: Take, seconds: float) -> Placement:
@@ -217,18 +297,34 @@ def drives(take: Take, seconds: float) -> Placement:
 
 def sails(take: Take, seconds: float) -> Placement:
     wave = sin(TURN * 0.7 * seconds + take.phase)
-    return Placement(take.along(34, seconds), 70 + 1.8 * wave, Pose(phase=TURN * seconds, seconds=seconds), rotate=4 * wave, stretch=take.facing, grounded=False)
+    return Placement(
+        take.along(34, seconds),
+        70 + 1.8 * wave,
+        Pose(phase=TURN * seconds, seconds=seconds),
+        rotate=4 * wave,
+        stretch=take.facing,
+        grounded=False,
+    )
 
 
 def launches(take: Take, seconds: float) -> Placement:
     q = take.share(seconds)
     shake = 0.6 * sin(40 * seconds) if q < 0.3 else 0
-    return Placement(take.x + shake, 60 - 100 * q * q, Pose(phase=seconds * 9, stride=0.4 + q, seconds=seconds), grounded=False)
+    return Placement(
+        take.x + shake, 60 - 100 * q * q, Pose(phase=seconds * 9, stride=0.4 + q, seconds=seconds), grounded=False
+    )
 
 
 def spins(take: Take, seconds: float) -> Placement:
     turn = cos(TURN * 0.9 * take.pace * seconds + take.phase)
-    pose = Pose(arms=(1.4, 1.4), legs=(0.15, 0.15), elbows=(0.1, 0.1), view="front" if turn > 0 else "back", stride=0.1, seconds=seconds)
+    pose = Pose(
+        arms=(1.4, 1.4),
+        legs=(0.15, 0.15),
+        elbows=(0.1, 0.1),
+        view="front" if turn > 0 else "back",
+        stride=0.1,
+        seconds=seconds,
+    )
     if take.kind == "beast":
         pose.view = "side"
         return Placement(take.x, take.ground, pose, stretch=turn if abs(turn) > 0.18 else 0.18)
@@ -237,7 +333,14 @@ def spins(take: Take, seconds: float) -> Placement:
 
 def waves(take: Take, seconds: float) -> Placement:
     swing = sin(TURN * 1.5 * seconds + take.phase)
-    pose = Pose(arms=(2.5 + 0.45 * swing, 0.2), elbows=(0.4 + 0.3 * swing, 0.2), legs=(0.12, 0.12), head=0.6 * swing, view="front", seconds=seconds)
+    pose = Pose(
+        arms=(2.5 + 0.45 * swing, 0.2),
+        elbows=(0.4 + 0.3 * swing, 0.2),
+        legs=(0.12, 0.12),
+        head=0.6 * swing,
+        view="front",
+        seconds=seconds,
+    )
     return Placement(take.x, take.ground, pose, stretch=take.facing)
 
 
@@ -252,19 +355,39 @@ def sleeps(take: Take, seconds: float) -> Placement:
     breath = sin(TURN * 0.5 * seconds + take.phase)
     pose = Pose(asleep=True, arms=(0.35 + 0.06 * breath, 0.2), legs=(0.1, 0.05), bob=0.5 * breath, seconds=seconds)
     if take.kind == "person":
-        return Placement(take.x + take.facing * 25, take.ground - 6 + 0.6 * breath, pose, rotate=-86 * take.facing, stretch=take.facing)
+        return Placement(
+            take.x + take.facing * 25,
+            take.ground - 6 + 0.6 * breath,
+            pose,
+            rotate=-86 * take.facing,
+            stretch=take.facing,
+        )
     return Placement(take.x, take.ground + 0.8 * breath, pose, stretch=take.facing, scale=1)
 
 
 def washes_a_window(take: Take, seconds: float) -> Placement:
     a = TURN * 1.0 * take.pace * seconds + take.phase
-    pose = Pose(arms=(1.9 + 0.65 * sin(a), 0.25), elbows=(0.3 + 0.3 * cos(a), 0.2), legs=(0.1, -0.1), head=0.5 * cos(a), seconds=seconds)
+    pose = Pose(
+        arms=(1.9 + 0.65 * sin(a), 0.25),
+        elbows=(0.3 + 0.3 * cos(a), 0.2),
+        legs=(0.1, -0.1),
+        head=0.5 * cos(a),
+        seconds=seconds,
+    )
     return Placement(take.x - take.facing * 18, take.ground, pose, stretch=take.facing)
 
 
 def plays_with_a_ball(take: Take, seconds: float) -> Placement:
     kick = max(0.0, cos(TURN * 1.0 * seconds + take.phase))
-    pose = Pose(phase=TURN * seconds, stride=0.4 * kick, legs=(1.1 * kick, -0.1), knees=(0.2, 0.1), arms=(-0.5 * kick, 0.7 * kick), bob=-1.5 * kick, seconds=seconds)
+    pose = Pose(
+        phase=TURN * seconds,
+        stride=0.4 * kick,
+        legs=(1.1 * kick, -0.1),
+        knees=(0.2, 0.1),
+        arms=(-0.5 * kick, 0.7 * kick),
+        bob=-1.5 * kick,
+        seconds=seconds,
+    )
     return Placement(take.x - take.facing * 16, take.ground, pose, stretch=take.facing)
 
 

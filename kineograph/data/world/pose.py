@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class Pose:
     """Angles in radians. Limbs: 0 hangs straight down, positive swings forward (+x), pi points up.
 
-    `phase` is the main cycle (gait, wing beat, wheels' turn, fin stroke) and `stride` how far legs or wings swing in it;
+    `phase` is the main cycle (gait, wing beat, wheels' turn, fin stroke), `stride` how far legs or wings swing in it;
     bodies with arms read the limb angles, the others read phase and stride.
     """
 

@@ -52,7 +52,7 @@ REPERTOIRE: dict[str, dict[str, tuple[float, tuple[str, ...], tuple[str, ...]]]]
         "dives": (1.2, DEEP, STILL),
         "surfs": (1.2, WATER, SIDEWAYS),
         "flies": (1.5, LAND + VOID * 3, SIDEWAYS),
-        "floats up": (0.7, VOID + ("moon",) + DEEP, STILL),
+        "floats up": (0.7, (*VOID, "moon", *DEEP), STILL),
         "falls": (0.8, LAND + VOID, STILL),
         "spins": (1, LAND + INDOORS, STILL),
         "waves": (1.2, LAND + INDOORS, STILL),
@@ -74,13 +74,13 @@ REPERTOIRE: dict[str, dict[str, tuple[float, tuple[str, ...], tuple[str, ...]]]]
         "falls": (0.5, LAND, STILL),
     },
     "fowl": {
-        "flies": (3, OPEN + ("fireworks",), SIDEWAYS),
+        "flies": (3, (*OPEN, "fireworks"), SIDEWAYS),
         "walks": (1, LAND, SIDEWAYS),
         "jumps": (0.5, LAND, STILL),
     },
     "butterfly": {"flies": (1, ("meadow", "forest", "farm", "beach", "city", "room"), SIDEWAYS)},
     "dragon": {
-        "flies": (2, OPEN + ("fireworks", "space", "moon", "mars"), SIDEWAYS),
+        "flies": (2, (*OPEN, "fireworks", "space", "moon", "mars"), SIDEWAYS),
         "walks": (1, LAND, SIDEWAYS),
         "sleeps": (0.5, LAND, STILL),
     },
@@ -89,9 +89,9 @@ REPERTOIRE: dict[str, dict[str, tuple[float, tuple[str, ...], tuple[str, ...]]]]
     "turtle": {"swims": (2, DEEP, SIDEWAYS), "walks": (1, ("beach", "desert", "meadow"), SIDEWAYS)},
     "vehicle": {"drives": (1, LAND, SIDEWAYS * 2 + ("towards", "away"))},
     "boat": {"sails": (1, WATER, SIDEWAYS)},
-    "balloon": {"floats up": (2, OPEN + ("fireworks", "mars"), STILL), "flies": (1, OPEN, SIDEWAYS)},
+    "balloon": {"floats up": (2, (*OPEN, "fireworks", "mars"), STILL), "flies": (1, OPEN, SIDEWAYS)},
     "kite": {"flies": (1, ("beach", "meadow", "mountains", "farm", "city", "snow", "desert"), SIDEWAYS)},
-    "aeroplane": {"flies": (1, OPEN + ("fireworks",), SIDEWAYS)},
+    "aeroplane": {"flies": (1, (*OPEN, "fireworks"), SIDEWAYS)},
     "rocket": {"launches": (2, LAND, STILL), "flies": (1, VOID, SIDEWAYS)},
     "ball": {
         "bounces": (2, LAND + INDOORS, STILL + SIDEWAYS),
@@ -118,7 +118,21 @@ PAINTABLE = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "whit
 FUR = ("brown", "white", "black", "grey", "orange", "yellow")
 NEVER_PAINTED = ("panda", "penguin", "astronaut", "fishes", "shark", "owl")
 COLOURS = ("", *dict.fromkeys(PAINTABLE + FUR))
-COMPANIONS = ("dog", "cat", "teddy bear", "panda", "rabbit", "penguin", "astronaut", "robot", "girl", "boy", "duck", "elephant", "horse")
+COMPANIONS = (
+    "dog",
+    "cat",
+    "teddy bear",
+    "panda",
+    "rabbit",
+    "penguin",
+    "astronaut",
+    "robot",
+    "girl",
+    "boy",
+    "duck",
+    "elephant",
+    "horse",
+)
 
 
 @dataclass(frozen=True)
@@ -196,7 +210,9 @@ def draw_any(rng: Random) -> Scene:
     if kind == "person" and not companion:
         if where == "under water" and rng.random() < 0.3:
             prop = "fishes"
-        elif where in LAND and act in ("walks", "runs", "jumps") and direction in (*SIDEWAYS, "") and rng.random() < 0.25:
+        elif (
+            where in LAND and act in ("walks", "runs", "jumps") and direction in (*SIDEWAYS, "") and rng.random() < 0.25
+        ):
             prop = "puddle"
     time, weather = "day", "clear"
     if where in OPEN:
@@ -210,14 +226,33 @@ def draw_any(rng: Random) -> Scene:
     style = rng.choices(STYLES, (0.64, 0.1, 0.08, 0.09, 0.09))[0]
     if style in ("pencil", "black and white"):
         colour = companion_colour = ""
-    return Scene(who, act, where, direction, colour, size, companion, companion_colour, relation, prop, time, weather, camera, style)
+    return Scene(
+        who,
+        act,
+        where,
+        direction,
+        colour,
+        size,
+        companion,
+        companion_colour,
+        relation,
+        prop,
+        time,
+        weather,
+        camera,
+        style,
+    )
 
 
 def draw_colour(rng: Random, who: str) -> str:
     if who in NEVER_PAINTED or not who:
         return ""
     if KIND[who] == "beast":
-        return rng.choice(("", *FUR[:5])) if who in ("cat", "dog", "horse") else rng.choice(("", "", "pink", "blue", "white"))
+        return (
+            rng.choice(("", *FUR[:5]))
+            if who in ("cat", "dog", "horse")
+            else rng.choice(("", "", "pink", "blue", "white"))
+        )
     natural = {"person": 0.5, "boat": 0.3, "rocket": 0.3}.get(KIND[who], 0.2)
     return "" if rng.random() < natural else rng.choice(PAINTABLE)
 

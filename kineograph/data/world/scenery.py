@@ -57,7 +57,7 @@ mountains: through the mountains / past the mountains / across the mountains / o
 snow: through the snow / across the snow / over the snow / across a snowy field / through a snowy landscape
 desert: through the desert / across the desert / over the desert sand / past the cactuses / across a desert
 mars: across Mars / over the surface of Mars / across the surface of Mars / over Martian ground
- / through a crater of Mars
+ / past the rocks of Mars
 moon: across the Moon / over the surface of the Moon / across the surface of the Moon / through the dust of the Moon
 space: through space / through outer space / past the stars / through deep space / across starry space
 fireworks: past the fireworks / under the fireworks / through the night under fireworks / at night past fireworks

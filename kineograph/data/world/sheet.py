@@ -9,8 +9,12 @@ from kineograph.data.world.world import SPLITS, World
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--sheet", type=Path, metavar="FILE.png", help="write a contact sheet: rows are clips, columns are frames")
-    parser.add_argument("--clips", type=Path, metavar="FOLDER", help="write each clip as an mp4 that carries its labels")
+    parser.add_argument(
+        "--sheet", type=Path, metavar="FILE.png", help="write a contact sheet: rows are clips, columns are frames"
+    )
+    parser.add_argument(
+        "--clips", type=Path, metavar="FOLDER", help="write each clip as an mp4 that carries its labels"
+    )
     parser.add_argument("--captions", action="store_true", help="print the captions")
     parser.add_argument("--speed", action="store_true", help="print how many clips a second one core draws")
     parser.add_argument("--count", type=int, default=12, help="how many clips [12]")
@@ -38,7 +42,9 @@ def main(args: argparse.Namespace) -> int:
         begin = time.perf_counter()
         for i in wanted:
             world[i]
-        print(f"{args.count / (time.perf_counter() - begin):.1f} clips/s of {args.frames} frames at {args.size} px on one core")
+        print(
+            f"{args.count / (time.perf_counter() - begin):.1f} clips/s of {args.frames} frames at {args.size} px on one core"
+        )
     if args.sheet:
         print(video.write_sheet(args.sheet, [world[i] for i in wanted], overwrite=args.overwrite))
     if args.clips:

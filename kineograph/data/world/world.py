@@ -19,14 +19,16 @@ class World(Sequence[Clip]):
     """Clip `i` of a seed is always the same: its scene, its layout, its caption and its labels.
 
     `split="held_out"` shows only combinations of who, act and where that `train` never shows.
-    `meta` of a clip holds `labels` (every field of its scene), `asked` (the labels that its caption states) and its address.
+    `meta` of a clip holds `labels` (every field of its scene), `asked` (those that its caption states) and its address.
     """
 
     def __init__(self, seed: int = 0, *, split: str = "train", frames: int = 16, fps: float = 8.0, size: int = 64):
         if split not in SPLITS:
             raise ValueError(f"split is {split!r}; the World has {', '.join(SPLITS)}")
         if frames < 1 or size < 16 or fps <= 0:
-            raise ValueError(f"{frames} frames of {size} pixels at {fps} a second; at least 1 frame, 16 pixels and a positive rate")
+            raise ValueError(
+                f"{frames} frames of {size} pixels at {fps} a second; at least 1 frame, 16 pixels and a positive rate"
+            )
         self.seed, self.split, self.frames, self.fps, self.size = seed, split, frames, fps, size
 
     def __len__(self) -> int:
@@ -51,7 +53,13 @@ class World(Sequence[Clip]):
     def __getitem__(self, index: int) -> Clip:
         scene = self.scene(index)
         words = self.caption_of(scene, index)
-        meta = {"labels": asdict(scene), "asked": sorted(words.asked), "index": index, "seed": self.seed, "split": self.split}
+        meta = {
+            "labels": asdict(scene),
+            "asked": sorted(words.asked),
+            "index": index,
+            "seed": self.seed,
+            "split": self.split,
+        }
         return self.film(scene, self.random(index, "layout"), words.text, meta)
 
     def film(self, scene: Scene, rng: Random, caption: str = "", meta: dict | None = None) -> Clip:
@@ -59,4 +67,9 @@ class World(Sequence[Clip]):
         from kineograph.data.world.film import film  # Skia is needed only to draw
 
         pictures = film(scene, rng, self.frames, self.fps, self.size)
-        return Clip(torch.from_numpy(pictures).permute(0, 3, 1, 2).contiguous(), self.fps, caption, meta or {"labels": asdict(scene)})
+        return Clip(
+            torch.from_numpy(pictures).permute(0, 3, 1, 2).contiguous(),
+            self.fps,
+            caption,
+            meta or {"labels": asdict(scene)},
+        )
