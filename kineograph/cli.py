@@ -202,8 +202,8 @@ def parse_generate(argv: list[str]) -> tuple[argparse.Namespace, type, Callable]
         if args.preset:
             return made_by.preset(args.preset)
         if args.checkpoint:
-            return made_by.load(args.checkpoint)
-        return system.load(args.system)
+            return made_by.load(args.checkpoint, dtype=system.quick_dtype())
+        return system.load(args.system, dtype=system.quick_dtype())
 
     return args, made_by.Options, maker
 

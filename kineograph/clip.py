@@ -45,7 +45,9 @@ class Clip:
     def digest(self) -> str:
         """SHA-256 of the frames and their shape, before any encoding: equal where every pixel is."""
         frames = self.frames.contiguous().cpu()
-        return hashlib.sha256(repr(tuple(frames.shape)).encode() + frames.numpy().tobytes()).hexdigest()
+        total = hashlib.sha256(repr(tuple(frames.shape)).encode())
+        total.update(frames.numpy().data)
+        return total.hexdigest()
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Writes the clip, and what it knows of itself, to an .mp4, .gif, .webp or .png (a sheet of frames)."""

@@ -4,11 +4,14 @@ import hashlib
 import re
 from pathlib import Path
 
+import torch
+
 from kineograph import __version__, config, system, video
 from kineograph.clip import Clip
 from kineograph.system import Options, Progress, System, silent
 
 UNTRAINED = "untrained "
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 def make(maker: System, options: Options, progress: Progress = silent) -> Clip:
@@ -18,6 +21,7 @@ def make(maker: System, options: Options, progress: Progress = silent) -> Clip:
         "generator": f"kineograph {__version__}",
         "system": maker.name(),
         "weights": maker.weights,
+        "precision": maker.precision,
         "prompt": options.prompt,
         "seed": options.seed,
         "options": config.dump(options),
@@ -32,7 +36,7 @@ def regenerate(path: str | Path, *, checkpoint: str = "", progress: Progress = s
     wanted = {"system": str, "weights": str, "options": dict, "frames_sha256": str}
     if missing := [key for key, kind in wanted.items() if not isinstance(record.get(key), kind)]:
         raise ValueError(f"{path} does not say how it was made: its record lacks {', '.join(missing)}")
-    maker = remake(record["system"], record["weights"], checkpoint)
+    maker = remake(record["system"], record["weights"], checkpoint, str(record.get("precision", "float32")))
     if maker.weights != record["weights"]:
         ours, theirs = maker.weights[:12] or "none", record["weights"][:12]
         raise ValueError(f"{path} was made with weights {theirs}, and these are {ours}; name theirs with --checkpoint")
@@ -43,13 +47,13 @@ def regenerate(path: str | Path, *, checkpoint: str = "", progress: Progress = s
     return clip
 
 
-def remake(name: str, weights: str, checkpoint: str) -> System:
+def remake(name: str, weights: str, checkpoint: str, precision: str) -> System:
     """The system a record speaks of: from a folder if one is given, else untrained or bundled as the record says."""
-    if checkpoint:
-        return system.load(Path(checkpoint))
-    if weights.startswith(UNTRAINED):
+    if precision not in PRECISIONS:
+        raise ValueError(f"the record's precision is {precision!r}; it can be {', '.join(PRECISIONS)}")
+    if weights.startswith(UNTRAINED) and not checkpoint:
         return system.find(name).preset(weights.removeprefix(UNTRAINED))
-    return system.load(name)
+    return system.load(Path(checkpoint) if checkpoint else name, dtype=PRECISIONS[precision])
 
 
 def file_name(name: str, options: Options, suffix: str = ".mp4") -> str:

@@ -24,7 +24,19 @@ from kineograph.clip import Batch, Clip
 from kineograph.config import option
 from kineograph.story import Story
 
-__all__ = ["Options", "Progress", "System", "catalogue", "find", "load", "option", "silent", "stage", "weights_hash"]
+__all__ = [
+    "Options",
+    "Progress",
+    "System",
+    "catalogue",
+    "find",
+    "load",
+    "option",
+    "quick_dtype",
+    "silent",
+    "stage",
+    "weights_hash",
+]
 
 FORMAT = 1  # of system.json and the files beside it
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
@@ -173,6 +185,12 @@ class System(nn.Module):
         """Where the weights are."""
         return next((p.device for p in self.parameters()), torch.device("cpu"))
 
+    @property
+    def precision(self) -> str:
+        """What the own weights are kept in, float32 or bfloat16; the same weights in the other make other frames."""
+        own = (p.dtype for part in self.parts().values() for p in part.parameters())
+        return str(next(own, torch.float32)).removeprefix("torch.")
+
     def noise(self, *shape: int, seed: int) -> Tensor:
         """Normal noise of a shape, the same for a seed on every device."""
         return torch.randn(shape, generator=torch.Generator().manual_seed(seed)).to(self.device)
@@ -217,6 +235,12 @@ class System(nn.Module):
             fill(part, folder / f"{name}.safetensors")
             part.to(dtype)
         return system.eval()
+
+
+def quick_dtype(device: torch.device | str = "cpu") -> torch.dtype:
+    """bfloat16 where it is quick: on CUDA, and on CPUs that multiply it in hardware; else float32."""
+    quick = torch.device(device).type == "cuda" or torch.cpu._is_avx512_bf16_supported()
+    return torch.bfloat16 if quick else torch.float32
 
 
 def stored(x: Tensor, dtype: torch.dtype | None) -> Tensor:

@@ -6,6 +6,7 @@ Its convolutions see a part of their channels as they are in the frames before a
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -44,7 +45,7 @@ def shifted(x: Tensor, frames: int) -> Tensor:
 
 
 class LabelReader(nn.Module):
-    """b t 3 s s in [-1, 1] -> for each label, b classes of scores. Of a longer clip it looks at frames evenly in time."""
+    """b t 3 s s in [-1, 1] -> for each label, b classes of scores. It looks at some frames only, evenly in time."""
 
     def __init__(self, config: LabelReaderConfig, classes: Sequence[int]):
         super().__init__()
@@ -53,7 +54,7 @@ class LabelReader(nn.Module):
         self.config, self.classes = config, tuple(classes)
         widths, cells = config.widths, (config.size // 16) ** 2
         self.stem = nn.Conv2d(12, widths[0], 3, 1, 1)
-        self.downs = nn.ModuleList(nn.Conv2d(a, b, 3, 2, 1) for a, b in zip(widths, widths[1:], strict=False))
+        self.downs = nn.ModuleList(nn.Conv2d(a, b, 3, 2, 1) for a, b in pairwise(widths))
         self.blocks = nn.ModuleList(
             nn.ModuleList(ShiftedResidual(width) for _ in range(depth))
             for width, depth in zip(widths[1:], config.depths, strict=True)

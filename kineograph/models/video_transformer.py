@@ -92,6 +92,10 @@ class VideoTransformer(nn.Module):
         for zero in (self.step, self.shared, self.last, self.outward):
             nn.init.zeros_(zero.weight)
             nn.init.zeros_(zero.bias)
+        for block in self.blocks:
+            block.own.weight.muon = False
+        for layer in (self.gist, self.time[0], self.time[2], self.step, self.shared, self.low, self.last):
+            layer.weight.muon = False  # modulation is AdamW's: a matrix of one row per sample gains little from Muon
 
     def forward(self, x: Tensor, time: Tensor, cond: Condition, step: Tensor | None = None) -> Tensor:
         pt, p = self.config.patch

@@ -28,10 +28,15 @@ from kineograph.processes.reconstruction import moving, psnr
 from kineograph.system import Options, Progress, System, silent, stage
 
 SAMPLES = (  # prompts of the sheets that training shows
-    "A teddy bear is swimming in the ocean at San Francisco", "the teddy bear goes under water", "a panda is swimming under water",
-    "an astronaut is dancing on mars", "the astronaut walks his dog on mars", "a red car drives to the left in the city",
-    "a pencil drawing of a cat running to the right in a meadow", "a girl waves on the beach at sunset",
-)  # fmt: skip
+    "A teddy bear is swimming in the ocean at San Francisco",
+    "the teddy bear goes under water",
+    "a panda is swimming under water",
+    "an astronaut is dancing on mars",
+    "the astronaut walks his dog on mars",
+    "a red car drives to the left in the city",
+    "a pencil drawing of a cat running to the right in a meadow",
+    "a girl waves on the beach at sunset",
+)
 
 
 @dataclass(frozen=True)
@@ -87,11 +92,10 @@ class Kineograph(System):
 
     def film(self, options: KineographOptions, progress: Progress) -> Iterator[Tensor]:
         """The story's frames, t 3 height width uint8, a window at a time."""
-        shots = [
-            (shot.prompt, options.num_frames if shot.seconds is None else max(1, round(shot.seconds * options.fps)))
-            for shot in options.story
-        ]
-        self.text.check([prompt for prompt, _ in shots] + [options.negative_prompt])
+        story = options.story
+        counts = story.frames(num_frames=options.num_frames, fps=options.fps)
+        shots = [(shot.prompt, count) for shot, count in zip(story, counts, strict=True)]
+        self.text.check([*(prompt for prompt, _ in shots), options.negative_prompt])
         null, total = self.text([options.negative_prompt]), sum(count for _, count in shots)
         before, done, windows = self.beginning(options), 0, 0
         for prompt, count in shots:
@@ -104,9 +108,7 @@ class Kineograph(System):
                 done, windows = done + latents.shape[1], windows + 1
         progress(1.0, "done")
 
-    def window(
-        self, cond: Condition, null: Condition, wanted: int, options: KineographOptions, number: int
-    ) -> Tensor:
+    def window(self, cond: Condition, null: Condition, wanted: int, options: KineographOptions, number: int) -> Tensor:
         """Up to `wanted` new frames of latents after those the condition holds: 1 t c h w."""
         grid, pt = self.config.generator, self.config.generator.patch[0]
         room = grid.frames - (0 if cond.frames is None else cond.frames.shape[1])
@@ -118,7 +120,7 @@ class Kineograph(System):
         return self.flow.sample(self.generator, noise, cond, null, steps=steps, guidance=scale, jump=jump)[:, :wanted]
 
     def last(self, latents: Tensor, before: Tensor | None) -> Tensor:
-        """The latents from which the next window continues: the newest ones, the first repeated where there are too few."""
+        """The latents from which the next window continues: the newest, the first repeated where there are too few."""
         count = self.config.generator.patch[0]
         seen = latents if before is None else torch.cat([before, latents], dim=1)
         missing = count - seen.shape[1]
@@ -173,7 +175,7 @@ class Kineograph(System):
 
     @stage("generator", through="codec")
     def learn_few_steps(self, batch: Batch) -> Tensor:
-        """Four jumps, guidance included, learn from the generator as it was when the stage began; a part keeps to plain flow."""
+        """Four jumps, guidance included, learn from the generator as the stage found it; a quarter keeps to plain flow."""
         teacher = self.frozen_teacher()
         x, cond = self.with_beginning(batch.video.float(), self.text(batch.captions))
         null, cut = self.text([""]), len(x) // 4
@@ -185,7 +187,7 @@ class Kineograph(System):
         return loss + 0.25 * self.flow.loss(self.generator, x[:cut], plain, null) if cut else loss
 
     def begin(self, stage: str) -> None:
-        """Before a stage starts or is resumed, with the weights it starts from: keeps them as the teacher of few steps."""
+        """Before a stage starts or is resumed, with the weights it starts from: keeps the teacher of few steps."""
         if stage == "learn_few_steps":
             self.config = replace(self.config, jumps=4)
             object.__setattr__(self, "teacher", deepcopy(self.generator).requires_grad_(False).eval())
@@ -198,10 +200,10 @@ class Kineograph(System):
         return self.teacher
 
     def with_beginning(self, x: Tensor, cond: Condition) -> tuple[Tensor, Condition]:
-        """Some batches continue from given frames and some are short; decided for a whole batch, whose clips share one shape.
+        """Some batches continue from given frames and some are short; a whole batch alike, for its clips share one shape.
 
-        The given frames are the clip's own, one of them standing still (a picture), or another clip's: then the prompt wins and
-        the film cuts to what it says.
+        The given frames are the clip's own, one of them standing still (a picture), or another clip's: then the prompt
+        wins and the film cuts to what it says.
         """
         pt = self.config.generator.patch[0]
         what, how = torch.rand(2).tolist()
@@ -230,24 +232,14 @@ class Kineograph(System):
         if stage == "learn_upsampler":
             small = self.codec.decode(self.codec.encode(self.shrunk(batch.video))).clamp(-1, 1)
             out = self.upsampler(small).clamp(-1, 1)
-            plain = (
-                F.interpolate(small.flatten(0, 1), scale_factor=self.upsampler.factor, mode="bicubic")
-                .view_as(out)
-                .clamp(-1, 1)
-            )
+            plain = F.interpolate(small.flatten(0, 1), scale_factor=self.upsampler.factor, mode="bicubic")
+            plain = plain.view_as(out).clamp(-1, 1)
             clips = [Clip.of(v) for trio in zip(plain[:3], out[:3], batch.video[:3], strict=True) for v in trio]
             return {"psnr": psnr(out, batch.video), "psnr_bicubic": psnr(plain, batch.video)}, clips
-        figures = {
-            "loss": float(
-                self.flow.loss(
-                    self.generator, self.encode(stage, batch).video, self.text(batch.captions), self.text([""])
-                )
-            )
-        }
-        few = stage == "learn_few_steps"
-        wishes = [
-            KineographOptions(p, num_inference_steps=4 if few else 16, num_frames=self.config.frames) for p in SAMPLES
-        ]
+        x, cond = self.encode(stage, batch).video, self.text(batch.captions)
+        figures = {"loss": float(self.flow.loss(self.generator, x, cond, self.text([""])))}
+        steps = 4 if stage == "learn_few_steps" else 16
+        wishes = [KineographOptions(p, num_inference_steps=steps, num_frames=self.config.frames) for p in SAMPLES]
         return figures, [self.generate(wish) for wish in wishes]
 
 

@@ -21,7 +21,7 @@ from kineograph import config as configs
 from kineograph.clip import Batch
 from kineograph.config import option
 from kineograph.data.loader import seed_of
-from kineograph.system import System
+from kineograph.system import System, quick_dtype
 from kineograph.training.ema import EMA
 from kineograph.training.optimizers import Muon, hidden_matrices, rate_at
 
@@ -50,9 +50,8 @@ class Settings:
 
 
 def best_precision(device: torch.device | str) -> str:
-    """bf16 where it is quick: on CUDA, and on CPUs that multiply it in hardware."""
-    quick = torch.device(device).type == "cuda" or torch.cpu._is_avx512_bf16_supported()
-    return "bf16" if quick else "no"
+    """bf16 where it is quick."""
+    return "bf16" if quick_dtype(device) == torch.bfloat16 else "no"
 
 
 class Part:
@@ -176,6 +175,8 @@ class Trainer:
         self.originals: list[tuple[nn.Parameter, Tensor]] = []  # frozen weights at full precision, for saving
         for name, module in system.named_children():
             if getattr(module, "external", False):
+                if settings.mixed_precision == "bf16":
+                    module.bfloat16()
                 continue
             module.to(memory_format=torch.channels_last)
             if name not in trained and settings.mixed_precision == "bf16":

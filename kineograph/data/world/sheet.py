@@ -30,6 +30,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     if args.count < 1:
         raise ValueError(f"--count must be at least 1; got {args.count}")
+    if args.start < 0:
+        raise ValueError(f"--start must be at least 0; got {args.start}")
+    if args.sheet:
+        video.target(args.sheet, overwrite=args.overwrite)  # said before the drawing, not after it
     if not (args.sheet or args.clips or args.captions or args.speed):
         raise ValueError("say what to do: --sheet FILE.png, --clips FOLDER, --captions or --speed")
     world = World(args.seed, split=args.split, frames=args.frames, fps=args.fps, size=args.size)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from math import inf
 from random import Random
 
 import torch
@@ -13,6 +14,7 @@ from kineograph.data.world.scene import Scene
 
 VERSION = 1  # raised whenever the same index would show another clip
 SPLITS = ("train", "held_out")
+LARGEST = 2048  # pixels
 
 
 class World(Sequence[Clip]):
@@ -25,9 +27,10 @@ class World(Sequence[Clip]):
     def __init__(self, seed: int = 0, *, split: str = "train", frames: int = 16, fps: float = 8.0, size: int = 64):
         if split not in SPLITS:
             raise ValueError(f"split is {split!r}; the World has {', '.join(SPLITS)}")
-        if frames < 1 or size < 16 or fps <= 0:
+        if frames < 1 or not 16 <= size <= LARGEST or not 0 < fps < inf:
             raise ValueError(
-                f"{frames} frames of {size} pixels at {fps} a second; at least 1 frame, 16 pixels and a positive rate"
+                f"{frames} frames of {size} pixels at {fps} a second; at least 1 frame, 16 to {LARGEST} pixels and "
+                "a positive rate"
             )
         self.seed, self.split, self.frames, self.fps, self.size = seed, split, frames, fps, size
 

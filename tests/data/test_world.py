@@ -1,0 +1,125 @@
+"""The same clip for the same index, everywhere; held-out combinations apart; exact labels."""
+
+import json
+import os
+import pickle
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+import torch
+
+from kineograph.clip import Batch
+from kineograph.data.world.scene import VOCABULARY, Scene
+from kineograph.data.world.world import SPLITS, World
+
+ROOT = Path(__file__).parents[2]
+
+
+def digests(world: World, count: int = 6) -> list[str]:
+    return [world[i].digest for i in range(count)]
+
+
+def test_a_clip_is_what_was_asked_for():
+    for size, frames, fps in ((64, 16, 8.0), (48, 5, 24.0)):
+        clip = World(size=size, frames=frames, fps=fps)[3]
+        assert clip.frames.shape == (frames, 3, size, size)
+        assert clip.frames.dtype == torch.uint8
+        assert clip.fps == fps
+        assert clip.frames.is_contiguous()
+    assert Batch.of([World(frames=2)[i] for i in range(3)]).video.shape == (3, 2, 3, 64, 64)
+
+
+def test_the_same_index_is_the_same_clip_in_any_order_and_any_copy():
+    world = World(frames=2, size=32)
+    first = digests(world)
+    assert [world[i].digest for i in reversed(range(6))] == first[::-1]
+    assert digests(pickle.loads(pickle.dumps(world))) == first
+    assert len(set(first)) == 6
+
+
+def test_another_process_draws_the_same_clips():
+    script = (
+        "from kineograph.data.world.world import World\n"
+        "world = World(seed=5, frames=2, size=32)\n"
+        "print(*(world[i].digest for i in range(6)))\n"
+        "print(*(world.caption(i, 2) for i in range(6)), sep='|')"
+    )
+    env = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "77"}
+    run = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True, check=True)
+    world = World(seed=5, frames=2, size=32)
+    assert run.stdout.splitlines() == [" ".join(digests(world)), "|".join(world.caption(i, 2) for i in range(6))]
+
+
+def test_other_seeds_and_other_splits_are_other_clips():
+    worlds = [World(seed, split=split) for seed in (0, 1) for split in SPLITS]
+    told = [[world.scene(i) for i in range(8)] for world in worlds]
+    assert all(a != b for i, a in enumerate(told) for b in told[:i])
+
+
+def test_held_out_combinations_are_shown_by_their_split_alone():
+    train, kept = World(), World(split="held_out")
+    assert not any(train.scene(i).held_out for i in range(800))
+    assert all(kept.scene(i).held_out for i in range(300))
+
+
+def test_labels_are_exact_and_survive_json():
+    world = World(frames=1, size=32, split="held_out")
+    for i in range(10):
+        clip, scene = world[i], world.scene(i)
+        meta = json.loads(json.dumps(clip.meta))
+        assert meta["labels"] == asdict(scene)
+        assert Scene(**meta["labels"]) == scene
+        assert set(meta["asked"]) <= set(VOCABULARY)
+        assert meta["asked"] == sorted(world.caption_of(scene, i).asked)
+        assert (meta["index"], meta["seed"], meta["split"]) == (i, 0, "held_out")
+
+
+def test_captions_cost_no_drawing_and_come_in_variants(monkeypatch: pytest.MonkeyPatch):
+    world = World(frames=1, size=32)
+    shown = [world[i].caption for i in range(5)]
+    monkeypatch.setattr(World, "film", None)
+    assert [world.caption(i) for i in range(5)] == shown
+    assert len({world.caption(1, variant) for variant in range(20)}) > 10
+    assert world.caption(1, 7) == world.caption(1, 7)
+
+
+def test_size_and_rate_change_neither_scene_nor_words():
+    small, large = World(frames=1, size=16), World(frames=2, size=48, fps=24)
+    assert [small.scene(i) for i in range(20)] == [large.scene(i) for i in range(20)]
+    assert small[4].caption == large[4].caption
+
+
+def test_any_scene_can_be_filmed():
+    world = World(frames=2, size=32)
+    clip = world.film(Scene("boat", "sails", "ocean", "left"), world.random(0, "layout"), "a boat")
+    assert clip.caption == "a boat"
+    assert clip.meta["labels"]["who"] == "boat"
+
+
+def test_the_world_is_huge_and_ends():
+    world = World(frames=1, size=16)
+    assert len(world) == 2**31
+    assert world[len(world) - 1].frames.shape == (1, 3, 16, 16)
+    for index in (-1, len(world)):
+        with pytest.raises(IndexError, match="clips 0 to 2147483647"):
+            world[index]
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"split": "test"}, "split is 'test'; the World has train, held_out"),
+        ({"size": 8}, "8 pixels"),
+        ({"size": 10**6}, "1000000 pixels"),
+        ({"frames": 0}, "0 frames"),
+        ({"fps": 0}, "positive rate"),
+        ({"fps": float("nan")}, "positive rate"),
+        ({"fps": float("inf")}, "positive rate"),
+    ],
+)
+def test_an_impossible_world_is_refused(given: dict, words: str):
+    with pytest.raises(ValueError, match=words):
+        World(**given)

@@ -1,0 +1,135 @@
+import json
+
+import pytest
+import safetensors.torch
+import torch
+
+from kineograph.clip import Batch, Clip
+from kineograph.data.cache import identity
+from kineograph.data.world.scene import VOCABULARY, Scene
+from kineograph.data.world.world import World
+from kineograph.evaluation import labels
+from kineograph.training.trainer import Settings, Trainer
+
+
+def film(seed: int, scene: Scene) -> Clip:
+    """Noise in the place of a drawing, captioned by labels."""
+    frames = torch.randint(0, 256, (16, 3, 64, 64), generator=torch.Generator().manual_seed(seed), dtype=torch.uint8)
+    return Clip(frames, caption=labels.dump(labels.labels_of(scene)))
+
+
+@pytest.fixture(scope="module")
+def batch() -> Batch:
+    world = World(0)
+    return Batch.of([film(i, world.scene(i)) for i in range(4)])
+
+
+def test_labels_survive_json():
+    for i in range(20):
+        asked = labels.labels_of(World(0).scene(i))
+        assert labels.parse(labels.dump(asked)) == asked
+        assert set(asked) == set(labels.LABELS) <= set(VOCABULARY)
+
+
+def test_a_label_that_cannot_be_is_refused():
+    asked = labels.labels_of(World(0).scene(0))
+    with pytest.raises(ValueError, match="who is 'unicorn'"):
+        labels.parse(json.dumps(asked | {"who": "unicorn"}))
+
+
+def test_captions_of_labelled_clips_are_labels_and_their_cache_is_the_worlds():
+    world = World(3, size=64)
+    labelled = labels.Labelled(world)
+    assert labels.parse(labelled.caption(7, 5)) == labels.labels_of(world.scene(7))
+    assert identity(labelled) == identity(world)
+    assert labelled.fps == world.fps
+
+
+def test_targets_and_reading_speak_the_same_order(batch: Batch):
+    reader = labels.Reader.preset("toy")
+    wanted = reader.targets(batch.captions)  # labels b
+    certain = [
+        torch.nn.functional.one_hot(w, len(v)).float() for w, v in zip(wanted, reader.config.values, strict=True)
+    ]
+    reader.network.forward = lambda video: certain
+    assert reader.read(batch.video) == [labels.parse(text) for text in batch.captions]
+    assert set(reader.validate("learn_labels", batch)[0].values()) == {1.0}
+
+
+def test_the_loss_falls_on_a_repeated_batch(batch: Batch):
+    trainer = Trainer(labels.Reader.preset("toy"), "learn_labels", Settings(learning_rate=1e-2, lr_warmup_steps=0))
+    losses = [float(trainer.step(batch)["network"]) for _ in range(25)]
+    assert losses[-1] < 0.4 * losses[0]
+
+
+def test_it_sees_order_in_time():
+    reader, drawn = labels.Reader.preset("toy"), film(0, World(0).scene(0)).video[None]
+    with torch.no_grad():
+        there, back = reader.network(drawn), reader.network(drawn.flip(1))
+    assert any((a - b).abs().max() > 1e-4 for a, b in zip(there, back, strict=True))
+
+
+def test_it_looks_at_every_second_frame_of_sixteen_and_stretches_short_clips():
+    network = labels.Reader.preset("world").network
+    video = torch.arange(16.0)[None, :, None, None, None].expand(1, 16, 3, 64, 64)
+    assert network.looked_at(video)[0, :, 0, 0, 0].tolist() == list(range(0, 16, 2))
+    assert network.looked_at(video[:, :8])[0, :, 0, 0, 0].tolist() == list(range(8))
+    assert network.looked_at(video[:, :2])[0, :, 0, 0, 0].tolist() == [0.0] * 4 + [1.0] * 4
+    with pytest.raises(ValueError, match="b t 3 64 64"):
+        network.looked_at(video[..., :32])
+
+
+def test_the_bundled_size_is_at_most_three_megabytes_in_half_precision(tmp_path):
+    labels.Reader.preset("world").save(tmp_path, dtype=torch.float16)
+    assert (tmp_path / "network.safetensors").stat().st_size <= 3_000_000
+    again = labels.Reader.load(tmp_path)
+    assert again.config == labels.Reader.PRESETS["world"]
+
+
+def test_the_codec_softens_a_quarter_of_the_clips(batch: Batch):
+    class Grey:
+        encode = staticmethod(lambda video: video)
+        decode = staticmethod(torch.zeros_like)
+
+    reader = labels.Reader.preset("toy")
+    object.__setattr__(reader, "_softener", Grey())
+    worn = reader.worn(batch.video)
+    assert worn[0].std() < 0.12
+    assert worn[1].std() > 0.12
+    assert (worn[2:] - batch.video[2:]).abs().mean() < 0.1
+
+
+def test_learning_resumes_bit_for_bit(tmp_path, monkeypatch):
+    world = World(0)
+    drawn = [film(i, world.scene(i)) for i in range(8)]
+    monkeypatch.setattr(World, "__getitem__", lambda self, i: drawn[i])
+    flags = ["--preset", "toy", "--clips", "8", "--train-batch-size", "4", "--workers", "0", "--cooldown-steps", "1"]
+    flags += ["--validation-clips", "2", "--resume-from-checkpoint", "latest"]
+    a, b = tmp_path / "a", tmp_path / "b"
+    assert labels.learn(["--output-dir", str(a), "--max-train-steps", "4", *flags]) == 0
+    step = Trainer.step
+    monkeypatch.setattr(Trainer, "step", lambda self, x: stopped(self) or step(self, x))
+
+    def stopped(trainer: Trainer) -> None:
+        if trainer.steps == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        labels.learn(["--output-dir", str(b), "--max-train-steps", "4", "--checkpointing-steps", "1", *flags])
+    monkeypatch.setattr(Trainer, "step", step)
+    assert labels.learn(["--output-dir", str(b), "--max-train-steps", "4", *flags]) == 0
+    one, other = (safetensors.torch.load_file(str(x / "system" / "network.safetensors")) for x in (a, b))
+    assert all(torch.equal(one[k], other[k]) for k in one)
+    log = [json.loads(line) for line in (a / "log.jsonl").read_text().splitlines()]
+    assert {"who", "act", "who_blurred"} <= set(log[-1]["validation"])
+
+
+def test_a_flag_that_is_not_there_is_one_line():
+    with pytest.raises(ValueError, match="--colour"):
+        labels.learn(["--colour", "red"])
+
+
+def test_labels_are_worth_reading():
+    """Every value of every label comes about in the World."""
+    scenes = [labels.labels_of(World(0).scene(i)) for i in range(3000)]
+    assert all({scene[name] for scene in scenes} == set(VOCABULARY[name]) for name in labels.LABELS)

@@ -1,0 +1,292 @@
+"""The default system: shots that continue, windows, the distilled path, the teacher that stands still."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from kineograph import system as systems
+from kineograph.clip import Batch, Clip
+from kineograph.systems.kineograph import Config, Kineograph, KineographOptions, fitted, moving, psnr
+
+
+@pytest.fixture
+def toy() -> Kineograph:
+    """A toy whose weights are all moved a little: layers that begin at zero would hide what was asked."""
+    system, chance = Kineograph.preset("toy"), torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for p in system.parameters():
+            p.add_(torch.randn(p.shape, generator=chance), alpha=0.05)
+    return system
+
+
+class Spy:
+    """Keeps what a method is given and what it gives."""
+
+    def __init__(self, call: Callable):
+        self.call, self.calls = call, []
+
+    def __call__(self, *args: object, **kwargs: object) -> object:
+        out = self.call(*args, **kwargs)
+        self.calls.append((args, kwargs, out))
+        return out
+
+
+@pytest.fixture
+def windows(
+    toy: Kineograph, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., list[tuple[Tensor | None, Tensor, bool]]]:
+    """Generates and tells of each window: the known latents its generator saw, the new ones, whether it jumped."""
+
+    def generate(prompt: str, **options: object) -> list[tuple[Tensor | None, Tensor, bool]]:
+        sample, seen = Spy(toy.flow.sample), Spy(toy.generator.forward)
+        with monkeypatch.context() as patch:
+            patch.setattr(toy.flow, "sample", sample)
+            patch.setattr(toy.generator, "forward", seen)
+            toy.generate(asked(prompt, **options))
+        steps = len(seen.calls) // len(sample.calls)
+        known = [args[2].frames for args, _, _ in seen.calls[::steps]]
+        return [(k, out, kw["jump"]) for k, (_, kw, out) in zip(known, sample.calls, strict=True)]
+
+    return generate
+
+
+def asked(prompt: str = "a bear walks", **options: object) -> KineographOptions:
+    small = {"num_frames": 4, "height": 32, "width": 32, "num_inference_steps": 2}
+    return KineographOptions(prompt, **(small | options))
+
+
+def soft(b: int = 4, t: int = 8, size: int = 32) -> Batch:
+    """Clips of stripes that drift."""
+    x = torch.linspace(0, 3, size)
+    clips = [
+        Clip.of(torch.stack([(x + x[:, None] * k + i / 4 + b).sin().expand(3, -1, -1) for i in range(t)]))
+        for k, b in enumerate(range(b))
+    ]
+    return replace(Batch.of(clips), captions=tuple(f"film {i}" for i in range(b)))
+
+
+def test_the_parts_are_those_of_the_figure(toy: Kineograph):
+    assert list(toy.parts()) == ["codec", "generator", "upsampler"]
+    assert list(toy.stages()) == ["learn_codec", "learn_generator", "learn_upsampler", "learn_few_steps"]
+    assert toy.clip_shape("learn_generator") == (8, 32)
+    assert toy.clip_shape("learn_upsampler") == (4, 128)
+    with pytest.raises(ValueError, match="text is 'bert'; it can be bytes or minilm"):
+        Kineograph(Config(text="bert"))
+
+
+@pytest.mark.parametrize("preset", Kineograph.PRESETS)
+def test_the_parts_of_a_preset_fit_each_other(preset: str):
+    config = Kineograph.PRESETS[preset]
+    assert config.codec.channels == config.generator.channels
+    assert config.size == 8 * config.generator.size
+    assert config.frames == config.generator.frames
+    assert config.text == "bytes" or config.generator.text_dim == 384
+
+
+def test_a_shot_continues_from_the_last_latents_of_the_one_before(windows):
+    (known, first, _), (after, second, _) = windows("a bear walks | a bear swims")
+    assert known is None
+    assert torch.equal(after[:1], first[:, -4:])
+    assert second.shape[1] == 4
+
+
+def test_a_long_shot_goes_on_window_by_window(windows):
+    told = windows("a bear walks", num_frames=19)
+    assert [out.shape[1] for _, out, _ in told] == [8, 4, 4, 4]
+    film = torch.cat([out for _, out, _ in told], 1)
+    for i, (known, _, _) in enumerate(told[1:]):
+        assert torch.equal(known[:1], film[:, 4 + 4 * i : 8 + 4 * i])
+
+
+def test_a_shot_continues_from_what_was_shown_not_from_what_was_cut(windows):
+    (_, first, _), (known, _, _), _ = windows("a bear walks | a bear swims", num_frames=6)
+    assert first.shape[1] == 8
+    assert torch.equal(known[:1], first[:, 2:6])
+
+
+def test_a_single_frame_stands_still_before_the_next_shot(windows):
+    (_, first, _), (known, _, _) = windows("a bear | a fish", num_frames=1)
+    assert torch.equal(known[:1], first[:, :1].expand(-1, 4, -1, -1, -1))
+
+
+@pytest.mark.parametrize("frames", [1, 3, 8, 13])
+@pytest.mark.parametrize(("height", "width"), [(32, 32), (48, 100), (200, 16)])
+def test_any_length_and_shape_comes_out(toy: Kineograph, frames: int, height: int, width: int):
+    clip = toy.generate(asked(num_frames=frames, height=height, width=width))
+    assert clip.frames.shape == (frames, 3, height, width)
+    assert clip.caption == "a bear walks"
+
+
+@pytest.mark.parametrize("prompt", ["0-0.5s: a | 0.5-2s: b", "0-0.3s: a | 0.3-0.6s: b | 0.6-0.9s: c | 0.9-1.2s: d"])
+def test_timed_prompts_last_as_long_as_they_say(toy: Kineograph, prompt: str):
+    options = asked(prompt, fps=8)
+    counts = options.story.frames(num_frames=1, fps=8)
+    assert len(toy.generate(options).frames) == sum(counts)
+
+
+def test_each_shot_follows_its_own_prompt(toy: Kineograph):
+    one, other = (toy.generate(asked(f"a bear walks | {prompt}")).frames for prompt in ("a fish", "a rocket"))
+    assert torch.equal(one[:4], other[:4])
+    assert not torch.equal(one[4:], other[4:])
+
+
+def test_frames_come_window_by_window(toy: Kineograph, monkeypatch: pytest.MonkeyPatch):
+    sample, show = Spy(toy.flow.sample), Spy(toy.show)
+    monkeypatch.setattr(toy.flow, "sample", sample)
+    monkeypatch.setattr(toy, "show", show)
+    film = toy.film(asked("a | b", num_frames=12), systems.silent)
+    with torch.inference_mode():
+        assert len(next(film)) == 8
+        assert len(sample.calls) == len(show.calls) == 1
+        assert [len(piece) for piece in film] == [4, 4, 4, 4]
+    assert max(args[0].shape[1] for args, _, _ in show.calls) == 8
+
+
+@pytest.mark.parametrize("name", ["picture.png", "film.mp4"])
+def test_a_picture_or_film_is_gone_on_from(name: str, toy: Kineograph, windows, tmp_path: Path):
+    given = Clip.of(soft(1).video[0, :1] if name == "picture.png" else soft(1).video[0])
+    given.save(tmp_path / name)
+    (known, out, _), *_ = windows("a bear walks", image_path=str(tmp_path / name), num_frames=8)
+    assert known.shape[1] == out.shape[1] == 4
+    count = min(4, len(given.frames))
+    with torch.inference_mode():
+        encoded = toy.codec.encode(given.video[None, -count:])
+    encoded = encoded.expand(-1, 4, -1, -1, -1) if count == 1 else encoded
+    assert (known[:1] - encoded).abs().mean() < 0.05  # files round colours
+    assert len(toy.generate(asked(num_frames=7, image_path=str(tmp_path / name))).frames) == 7
+
+
+def test_a_picture_that_is_not_there_is_named(toy: Kineograph, tmp_path: Path):
+    with pytest.raises((ValueError, OSError), match="nowhere"):
+        toy.generate(asked(image_path=str(tmp_path / "nowhere.png")))
+
+
+def test_only_what_the_jumps_were_distilled_to_takes_them(toy: Kineograph, windows):
+    toy.config = replace(toy.config, jumps=2, jump_guidance=3.0)
+    assert windows("a bear")[0][2]
+    for other in ({"num_inference_steps": 3}, {"guidance_scale": 2.0}, {"negative_prompt": "snow"}):
+        assert not windows("a bear", **other)[0][2]
+    toy.config = replace(toy.config, jumps=0)
+    assert not windows("a bear")[0][2]
+
+
+def test_negative_prompt_and_guidance_change_the_film(toy: Kineograph):
+    options = (asked(), asked(negative_prompt="snow"), asked(guidance_scale=6.0), asked(num_inference_steps=3))
+    assert len({toy.generate(o).digest for o in options}) == 4
+    unguided = asked(guidance_scale=1.0)
+    assert toy.generate(unguided).digest == toy.generate(replace(unguided, negative_prompt="snow")).digest
+
+
+def test_seeds_reach_every_window(toy: Kineograph):
+    """Also windows with the same prompt and the same past have noise of their own."""
+    noise = Spy(toy.noise)
+    toy.noise = noise
+    toy.generate(asked("a | a", num_frames=8, seed=2**63 - 1))
+    drawn = [out for *_, out in noise.calls]
+    assert len(drawn) == 3
+    assert not torch.equal(drawn[1], drawn[2])
+
+
+def test_prompts_that_are_too_long_are_refused_before_any_work(toy: Kineograph, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(toy.flow, "sample", None)
+    with pytest.raises(ValueError, match="at most 64 tokens"):
+        toy.generate(asked("a bear | " + "very " * 100 + "long"))
+
+
+def test_options_name_their_limits():
+    with pytest.raises(ValueError, match="guidance_scale must be at least 1"):
+        asked(guidance_scale=0.5)
+    with pytest.raises(ValueError, match="num_inference_steps must be at most 200"):
+        asked(num_inference_steps=201)
+
+
+def test_few_steps_learn_from_a_teacher_that_does_not_move(toy: Kineograph):
+    toy.begin("learn_few_steps")
+    assert toy.config.jumps == 4
+    before = {k: v.clone() for k, v in toy.teacher.state_dict().items()}
+    assert all(torch.equal(v, toy.generator.state_dict()[k]) for k, v in before.items())
+    optimizer = torch.optim.SGD(toy.generator.parameters(), lr=0.1)
+    batch = toy.encode("learn_few_steps", soft())
+    for _ in range(2):
+        optimizer.zero_grad()
+        toy.learn_few_steps(batch).backward()
+        optimizer.step()
+    assert all(torch.equal(v, before[k]) for k, v in toy.teacher.state_dict().items())
+    assert any(not torch.equal(v, before[k]) for k, v in toy.generator.state_dict().items())
+    assert all(p.grad is None for p in toy.teacher.parameters())
+
+
+def test_the_teacher_is_no_part_and_is_not_saved(toy: Kineograph, tmp_path: Path):
+    toy.begin("learn_few_steps")
+    assert "teacher" not in toy.parts()
+    assert not any("teacher" in name for name in toy.state_dict())
+    toy.save(tmp_path)
+    assert sorted(p.stem for p in tmp_path.iterdir()) == ["codec", "generator", "system", "upsampler"]
+    assert Kineograph.load(tmp_path).config.jumps == 4
+
+
+def test_a_distilled_toy_takes_its_jumps_by_default(toy: Kineograph, windows):
+    toy.begin("learn_few_steps")
+    default = KineographOptions("a bear")
+    assert windows("a bear", num_inference_steps=default.num_inference_steps, guidance_scale=default.guidance_scale)[0][
+        2
+    ]
+
+
+@pytest.mark.parametrize("clips", [1, 3, 4])
+def test_few_steps_learn_from_batches_of_any_size(clips: int, toy: Kineograph):
+    assert toy.learn_few_steps(toy.encode("learn_few_steps", soft(clips))).isfinite()
+
+
+def test_batches_are_whole_short_or_continued(toy: Kineograph):
+    torch.manual_seed(0)
+    x, cond = torch.randn(3, 8, 4, 4, 4), toy.text(["a", "b", "c"])
+    kinds = set()
+    for _ in range(200):
+        rest, told = toy.with_beginning(x, cond)
+        known = told.frames
+        if known is None:
+            assert torch.equal(rest, x[:, : rest.shape[1]])
+            kinds.add(("from noise", rest.shape[1]))
+        elif torch.equal(known, x[:, :4]):
+            assert torch.equal(rest, x[:, 4:])
+            kinds.add("its own beginning")
+        elif torch.equal(known[1:], x[:-1, :4]):
+            assert torch.equal(rest, x[:, :4])
+            kinds.add("a cut")
+        else:
+            assert torch.equal(known, x[:, 3:4].expand(-1, 4, -1, -1, -1))
+            assert torch.equal(rest, x[:, 4:])
+            kinds.add("a picture")
+    assert kinds == {("from noise", 4), ("from noise", 8), "its own beginning", "a cut", "a picture"}
+
+
+@pytest.mark.parametrize("stage", Kineograph.stages())
+def test_validation_gives_figures_and_clips(stage: str, toy: Kineograph):
+    _, size = toy.clip_shape(stage)
+    figures, clips = toy.validate(stage, soft(2, 8, size))
+    assert all(isinstance(value, float) for value in figures.values())
+    assert clips
+
+
+def test_frames_are_made_to_cover_the_size_asked_for():
+    frames = torch.zeros(2, 3, 8, 8)
+    frames[..., 3:5] = 1
+    assert fitted(frames, 8, 8) is frames
+    assert fitted(frames, 16, 16).shape == (2, 3, 16, 16)
+    tall = fitted(frames, 16, 8)
+    assert tall.shape == (2, 3, 16, 8)
+    assert tall[..., 3:5].mean() > 0.8 > 0.2 > tall[..., [0, 7]].abs().mean()
+
+
+def test_signal_to_noise_is_in_decibels_and_can_look_at_what_moves():
+    video = torch.zeros(2, 4, 3, 8, 8)
+    video[:, ::2, :, :2] = 1
+    assert psnr(video + 0.2, video) == pytest.approx(20, abs=1e-4)
+    where = moving(video)
+    assert where.float().mean() == pytest.approx(0.25)
+    assert psnr(video + 0.2 * ~where, video, ~where) == pytest.approx(20, abs=1e-4)
