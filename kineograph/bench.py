@@ -55,17 +55,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
+    from kineograph import system as systems
+    from kineograph import video
+
     if args.runs < 1:
         raise ValueError(f"--runs must be at least 1; got {args.runs}")
+    if args.json and not args.json.parent.is_dir():
+        raise ValueError(f"there is no folder {args.json.parent} to write in")
     if not 0 < args.seconds <= 600:
         raise ValueError(f"--seconds must be more than 0 and at most 600; got {args.seconds:g}")
     if args.json and args.json.exists() and not args.overwrite:
         raise ValueError(f"{args.json} exists and is kept; give --overwrite, or another name")
-    system = maker(args.system, args.preset)
+    if args.preset:
+        system = systems.find(args.system).preset(args.preset)
+    else:
+        system = systems.load(args.system, dtype=systems.quick_dtype())  # as `generate` takes it
     options = system.Options(args.prompt)
     options = system.Options(args.prompt, num_frames=max(1, round(args.seconds * options.fps)))
     figures = {
-        "system": {"name": system.name(), "weights": system.weights},
+        "system": {"name": system.name(), "weights": system.weights, "precision": system.precision},
         "machine": machine(),
         "film": {"frames": options.num_frames, "fps": options.fps, "height": options.height, "width": options.width},
         "parameters": parameters(system),
@@ -74,18 +82,9 @@ def main(args: argparse.Namespace) -> int:
     }
     print("\n".join(table(figures)))
     if args.json:
-        from kineograph import video
-
         with video.replacing(args.json) as partial:
             partial.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     return 0
-
-
-def maker(name: str, preset: str) -> "System":
-    """The system to measure, trained or of a preset."""
-    from kineograph import system
-
-    return system.find(name).preset(preset) if preset else system.load(name)
 
 
 def machine() -> dict[str, object]:
@@ -121,18 +120,14 @@ def warm(system: "System", options: "Options", runs: int) -> dict:
             rows.append(
                 dict(spent) | {"rest": made - begin - sum(spent.values()), "mp4": end - made, "total": end - begin}
             )
+    first, *totals = [row["total"] for row in rows]
     median = {what: statistics.median(row[what] for row in rows[1:]) for what in rows[-1]}
-    return {
-        "seconds": median,
-        "per_second_of_film": median["total"] / clip.seconds,
-        "runs": [row["total"] for row in rows[1:]],
-        "first": rows[0]["total"],
-    }
+    return {"seconds": median, "per_second_of_film": median["total"] / clip.seconds, "runs": totals, "first": first}
 
 
 @contextmanager
 def watched(system: "System") -> Iterator[dict[str, float]]:
-    """Adds up the seconds in each part of the system while the block runs; a part inside a part counts for itself alone."""
+    """Adds up the seconds in each part while the block runs; a part inside another counts for itself alone."""
     import torch
 
     spent: dict[str, float] = defaultdict(float)
@@ -189,16 +184,16 @@ def cold(args: argparse.Namespace, options: "Options", runs: int) -> dict:
 def table(figures: dict) -> Iterator[str]:
     """The figures for people."""
     film, where, warm, cold = (figures[key] for key in ("film", "machine", "warm", "cold"))
+    name, precision = figures["system"]["name"], figures["system"]["precision"]
     size = f"{film['width']} x {film['height']}"
-    yield f"{figures['system']['name']}: {film['frames']} frames of {size}, {film['frames'] / film['fps']:g} s of film"
-    yield f"{where['gpu'] or 'CPU'}, {where['processors']} processors, {where['threads']} threads, torch {where['torch']}"
-    yield ""
+    yield f"{name} in {precision}: {film['frames']} frames of {size}, {film['frames'] / film['fps']:g} s of film"
+    yield f"{where['gpu'] or 'CPU'}, {where['threads']} of {where['processors']} processors, torch {where['torch']}\n"
     for what, seconds in warm["seconds"].items():
         yield f"  {what:<20}{seconds:9.3f} s"
-    yield f"  {'per second of film':<20}{warm['per_second_of_film']:9.3f} s, median of {len(warm['runs'])}; the first took {warm['first']:.3f} s"
+    median = f"median of {len(warm['runs'])}; the first film took {warm['first']:.3f} s"
+    yield f"  {'per second of film':<20}{warm['per_second_of_film']:9.3f} s, {median}"
     yield f"  {'from the shell':<20}{cold['seconds']:9.3f} s, median of {len(cold['runs'])}"
-    yield f"  {'peak memory':<20}{cold['peak_mib']:9.0f} MiB"
-    yield ""
+    yield f"  {'peak memory':<20}{cold['peak_mib']:9.0f} MiB\n"
     for name, count in figures["parameters"].items():
         yield f"  {name:<20}{count / 1e6:9.3f} M parameters"
     yield f"  {'in all':<20}{sum(figures['parameters'].values()) / 1e6:9.3f} M parameters"

@@ -69,6 +69,7 @@ def test_parameters_are_counted_by_part():
         (("--runs", "0"), "--runs must be at least 1; got 0"),
         (("--seconds", "0"), "--seconds must be more than 0 and at most 600; got 0"),
         (("--seconds", "nan"), "--seconds must be more than 0"),
+        (("--json", "nowhere/x.json"), "there is no folder nowhere"),
         (("--json", "there.json"), "there.json exists and is kept; give --overwrite"),
         (("flipbok", "--preset", "toy"), "did you mean flipbook"),
         (("flipbook", "--preset", "tooy"), "did you mean toy"),

@@ -148,12 +148,15 @@ class Cache:
     ) -> Store:
         """A store of at least so many encoded clips, n t c h w float16, by codec.encode(b t c h w).
 
+        A codec whose attribute `discrete` is true gives whole numbers, which int32 keeps: n t h w.
         Frames that the folder keeps are encoded as they are; others are rendered, and not kept.
 
         precision: "bf16" encodes with bfloat16 weights; the given codec stays as it is.
         """
         stamp = identity(self.dataset) | {"codec": digest(codec), "precision": precision}
-        store = self.store(f"{name}.f16", dtype="<f2", fingerprint=stamp)
+        discrete = getattr(codec, "discrete", False)
+        suffix, dtype, kept = ("i32", "<i4", torch.int32) if discrete else ("f16", "<f2", torch.float16)
+        store = self.store(f"{name}.{suffix}", dtype=dtype, fingerprint=stamp)
         if store.count >= clips:
             return store
         codec = deepcopy(codec).eval().requires_grad_(False).to(device).to(memory_format=torch.channels_last)
@@ -163,7 +166,7 @@ class Cache:
 
         @torch.inference_mode()
         def encode(frames: Tensor) -> np.ndarray:
-            latents = codec.encode(frames.to(device).float() / 127.5 - 1).half().cpu()
+            latents = codec.encode(frames.to(device).float() / 127.5 - 1).to(kept).cpu()
             assert latents.isfinite().all(), "the codec's encodings do not fit into float16"
             return latents.numpy()
 
@@ -198,7 +201,6 @@ class Cache:
                 store.append(np.concatenate(ready))
                 ready.clear()
                 progress(store.count / clips, what)
-
 
     def pictures(self, store: Store, clips: int, workers: int) -> Iterator[Tensor]:
         """The clips that a store lacks, n t c h w uint8 at a time: kept frames first, then rendered ones."""

@@ -1,8 +1,8 @@
 """A convolutional autoencoder for single frames: pixels to an 8 times smaller grid of latents and back.
 
-Frames are coded one by one, so a clip of any length, an image and a stream all take the same path. The encoder is light,
-since it runs once per training clip; the decoder carries the detail. Works on channels-last bfloat16, where CPUs are
-fastest.
+Frames are coded one by one, so a clip of any length, an image and a stream all take the same path. The encoder is
+light, since it runs once per training clip; the decoder carries the detail. Works on channels-last bfloat16, where CPUs
+are fastest.
 """
 
 from dataclasses import dataclass
@@ -36,14 +36,18 @@ class FrameCodec(nn.Module):
         a, b, c = config.encoder_widths
         n, m, k = config.encoder_depths
         self.encoder = nn.Sequential(
-            nn.Conv2d(12, a, 3, 1, 1), *stack(a, n), nn.Conv2d(a, b, 3, 2, 1), *stack(b, m), nn.Conv2d(b, c, 3, 2, 1), *stack(c, k),
+            nn.Conv2d(12, a, 3, 1, 1), *stack(a, n),
+            nn.Conv2d(a, b, 3, 2, 1), *stack(b, m),
+            nn.Conv2d(b, c, 3, 2, 1), *stack(c, k),
             nn.SiLU(), nn.Conv2d(c, config.channels, 1),
         )  # fmt: skip
         a, b, c = config.decoder_widths
         n, m, k = config.decoder_depths
         self.decoder = nn.Sequential(
-            nn.Conv2d(config.channels, c, 3, 1, 1), *stack(c, k), nn.SiLU(), ToSpace(c, b), *stack(b, m), nn.SiLU(), ToSpace(b, a),
-            *stack(a, n), nn.SiLU(), nn.Conv2d(a, 12, 3, 1, 1),
+            nn.Conv2d(config.channels, c, 3, 1, 1), *stack(c, k),
+            nn.SiLU(), ToSpace(c, b), *stack(b, m),
+            nn.SiLU(), ToSpace(b, a), *stack(a, n),
+            nn.SiLU(), nn.Conv2d(a, 12, 3, 1, 1),
         )  # fmt: skip
         self.register_buffer("mean", torch.zeros(config.channels))
         self.register_buffer("std", torch.ones(config.channels))
@@ -73,8 +77,8 @@ class FrameCodec(nn.Module):
     def loss(self, video: Tensor, noise: float = 0.05) -> Tensor:
         """Reconstruction of absolute values, of edges and of coarse averages; what moves in the clip counts more.
 
-        A little noise on the latents makes the decoder forgive a generator's small errors. Keeps the running statistics that
-        normalise the latents.
+        A little noise on the latents makes the decoder forgive a generator's small errors. Keeps the running statistics
+        that normalise the latents.
         """
         frames = video.flatten(0, 1)
         z = self.bottleneck(frames)

@@ -61,9 +61,9 @@ class VideoTransformer(nn.Module):
     """net(x, time, cond) -> clean x.
 
     x: b t c h w noisy latents, time: b in (0, 1], cond: tokens b n d and mask b n of the text, its vector b d, and
-    frames b k c h w, the clean latents that come before x (k = 0 without). k and t are multiples of the patch's frames and
-    k + t at most `config.frames`. step: b, how far a distilled network jumps from time towards the data; 0 asks for the
-    plain prediction.
+    frames b k c h w, the clean latents that come before x (k = 0 without). k and t are multiples of the patch's frames
+    and k + t at most `config.frames`. step: b, how far a distilled network jumps from time towards the data; 0 asks for
+    the plain prediction.
     """
 
     def __init__(self, config: VideoTransformerConfig):
@@ -142,8 +142,8 @@ class VideoTransformer(nn.Module):
             or x.shape[2:] != (c.channels, c.size, c.size)
         ):
             raise ValueError(
-                f"latents are b t {c.channels} {c.size} {c.size} with t (and the known frames in it) a multiple of {c.patch[0]} up to "
-                f"{c.frames}; these are {tuple(x.shape)} with {known} known"
+                f"latents are b t {c.channels} {c.size} {c.size} with t (and the known frames in it) a multiple of "
+                f"{c.patch[0]} up to {c.frames}; these are {tuple(x.shape)} with {known} known"
             )
 
     @property

@@ -18,16 +18,25 @@ SHORTEST = 0.05  # of the times by which velocities are divided
 
 
 class Flow:
-    """How a network is taught and sampled. `drop` is the share of captions hidden for classifier-free guidance."""
+    """How a network is taught and sampled.
 
-    def __init__(self, *, drop: float = 0.1, centre: float = 0.2):
-        self.drop, self.centre = drop, centre
+    drop: the share of captions hidden for classifier-free guidance. shift: how much more time is spent near the noise,
+    both in teaching and in sampling (Esser et al. 2024, eq. 23); frames that resemble each other want more, since what
+    they have in common shows through noise that would hide a single one.
+    """
+
+    def __init__(self, *, drop: float = 0.1, shift: float = 1.0):
+        self.drop, self.shift = drop, shift
 
     def times(self, x: Tensor) -> Tensor:
-        """Training times, b: logit-normal (Esser et al. 2024, eq. 19), a tenth of them uniform so that no time is forgotten."""
-        t = torch.sigmoid(torch.randn(len(x), device=x.device) + self.centre)
+        """Training times, b: logit-normal (Esser et al. 2024, eq. 19), a tenth uniform so that no time is forgotten."""
+        t = self.shifted(torch.sigmoid(torch.randn(len(x), device=x.device)))
         uniform = torch.rand(len(x), device=x.device)
         return torch.where(torch.rand(len(x), device=x.device) < 0.1, uniform, t).clamp(1e-3, 1)
+
+    def shifted(self, t: Tensor) -> Tensor:
+        """Times of 0 .. 1 moved towards 1."""
+        return self.shift * t / (1 + (self.shift - 1) * t)
 
     def loss(self, net: Network, x: Tensor, cond: Condition, null: Condition) -> Tensor:
         """x: b t c h w -> the mean squared error of the velocity."""
@@ -50,23 +59,24 @@ class Flow:
     ) -> Tensor:
         """One of `steps` equal jumps must land where `substeps` guided steps of the teacher land.
 
-        Progressive distillation (Salimans & Ho 2022) of a guided teacher (Meng et al. 2023): the student's x_0 is the end of
-        the straight line on which its jump lies.
+        Progressive distillation (Salimans & Ho 2022) of a guided teacher (Meng et al. 2023): the student's x_0 is the
+        end of the straight line on which its jump lies.
         """
-        t = (torch.randint(steps, (len(x),), device=x.device) + 1) / steps
+        u = (torch.randint(steps, (len(x),), device=x.device) + 1) / steps
+        t, end = self.shifted(u), self.shifted(u - 1 / steps)
         start = noised(x, torch.randn_like(x), t)
         with torch.no_grad():
             denoise, y = guided(teacher, cond, null, guidance), start
             for k in range(substeps):
-                here, there = t - k / (steps * substeps), t - (k + 1) / (steps * substeps)
+                here, there = (self.shifted(u - (k + i) / (steps * substeps)) for i in (0, 1))
                 y = euler_step(denoise(y, here), y, here, there)
-            velocity = (start - y) * steps
+            velocity = (start - y) / broad(t - end, x)
         out = net(start, t, cond, torch.full_like(t, 1 / steps))
         return ((start - out) / broad(t, x) - velocity).square().mean()
 
     def sample(
-        self, net: Network, noise: Tensor, cond: Condition, null: Condition, *, steps: int, guidance: float, jump: bool = False,
-        progress: Callable[[float], None] = lambda done: None,
+        self, net: Network, noise: Tensor, cond: Condition, null: Condition, *, steps: int, guidance: float,
+        jump: bool = False, progress: Callable[[float], None] = lambda done: None,
     ) -> Tensor:  # fmt: skip
         """Noise b t c h w -> data. With `jump` the network was distilled to these very steps, guidance included."""
         if jump:
@@ -75,7 +85,7 @@ class Flow:
                 return net(x, t, cond, torch.full_like(t, 1 / steps))
         else:
             denoise = guided(net, cond, null, guidance)
-        return euler(denoise, noise, torch.linspace(1, 0, steps + 1).tolist(), progress)
+        return euler(denoise, noise, self.shifted(torch.linspace(1, 0, steps + 1)).tolist(), progress)
 
 
 def guided(net: Network, cond: Condition, null: Condition, scale: float) -> Denoise:

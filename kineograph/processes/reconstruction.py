@@ -4,7 +4,7 @@ from torch import Tensor
 
 
 def psnr(out: Tensor, video: Tensor, where: Tensor | None = None) -> float:
-    """Peak signal-to-noise ratio in dB for values in [-1, 1], b ...: mean over the clips, or of the pixels `where` is true."""
+    """Peak signal-to-noise ratio in dB of values in [-1, 1], b ...: mean over clips, or over pixels where `where`."""
     error = (out - video).square() / 4
     mean = error[where].mean() if where is not None else error.flatten(1).mean(1)
     return float((-10 * mean.log10()).mean())

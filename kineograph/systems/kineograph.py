@@ -49,6 +49,7 @@ class Config:
     codec: FrameCodecConfig = field(default_factory=FrameCodecConfig)
     generator: VideoTransformerConfig = field(default_factory=VideoTransformerConfig)
     upsampler: UpsamplerConfig = field(default_factory=UpsamplerConfig)
+    shift: float = 1.0  # of the flow's times towards the noise
     jumps: int = 0  # steps the generator was distilled to, 0 while it was not
     jump_guidance: float = 3.0  # the guidance scale inside those steps
 
@@ -70,7 +71,7 @@ class Kineograph(System):
     PRESETS = {
         "toy": Config(),
         "world": Config(
-            frames=16, size=64, text="minilm",
+            frames=16, size=64, text="minilm", shift=3.0,
             codec=FrameCodecConfig(16, (48, 96, 192), (64, 128, 256), (1, 1, 1), (2, 2, 3)),
             generator=VideoTransformerConfig(16, 16, 8, (4, 2), dim=320, depth=8, heads=5, text_dim=384),
             upsampler=UpsamplerConfig(64, 5),
@@ -84,11 +85,16 @@ class Kineograph(System):
         self.codec = FrameCodec(config.codec)
         self.generator = VideoTransformer(config.generator)
         self.upsampler = Upsampler(config.upsampler)
-        self.flow = Flow()
+        self.flow = Flow(shift=config.shift)
 
     def generate(self, options: KineographOptions, progress: Progress = silent) -> Clip:
+        total, shown = sum(options.story.frames(num_frames=options.num_frames, fps=options.fps)), 0
+        frames = torch.empty(total, 3, options.height, options.width, dtype=torch.uint8)
         with torch.inference_mode():
-            return Clip(torch.cat(list(self.film(options, progress))), options.fps, options.prompt)
+            for window in self.film(options, progress):
+                frames[shown : shown + len(window)] = window
+                shown += len(window)
+        return Clip(frames, options.fps, options.prompt)
 
     def film(self, options: KineographOptions, progress: Progress) -> Iterator[Tensor]:
         """The story's frames, t 3 height width uint8, a window at a time."""
@@ -175,7 +181,7 @@ class Kineograph(System):
 
     @stage("generator", through="codec")
     def learn_few_steps(self, batch: Batch) -> Tensor:
-        """Four jumps, guidance included, learn from the generator as the stage found it; a quarter keeps to plain flow."""
+        """Four jumps, guidance included, learn from the generator as it was; a quarter of a batch keeps to plain flow."""
         teacher = self.frozen_teacher()
         x, cond = self.with_beginning(batch.video.float(), self.text(batch.captions))
         null, cut = self.text([""]), len(x) // 4
@@ -200,7 +206,7 @@ class Kineograph(System):
         return self.teacher
 
     def with_beginning(self, x: Tensor, cond: Condition) -> tuple[Tensor, Condition]:
-        """Some batches continue from given frames and some are short; a whole batch alike, for its clips share one shape.
+        """Some batches continue from given frames, some are short; a whole batch alike, for its clips share one shape.
 
         The given frames are the clip's own, one of them standing still (a picture), or another clip's: then the prompt
         wins and the film cuts to what it says.

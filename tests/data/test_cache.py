@@ -160,3 +160,17 @@ def test_progress_comes_to_one(tmp_path):
     Cache(tmp_path, Squares()).frames(20, workers=0, progress=lambda done, what: seen.append((done, what)))
     assert seen[-1] == (1.0, "rendering clips")
     assert [s for s, _ in seen] == sorted(s for s, _ in seen)
+
+
+def test_whole_numbers_are_kept_exactly(tmp_path):
+    class Tokenizer(nn.Module):
+        discrete = True
+
+        def encode(self, video):
+            return 60_001 + video.shape[1] * torch.arange(12).view(1, 3, 2, 2).expand(len(video), -1, -1, -1)
+
+    store = Cache(tmp_path, Squares()).encodings(Tokenizer(), 5, name="tokenizer", workers=0)
+    tokens = Stored(store)(4)
+    assert tokens.dtype == torch.int32
+    assert torch.equal(tokens, Tokenizer().encode(torch.zeros(1, 2, 3, 8, 8))[0].int())
+    assert store.path.name == "tokenizer.i32"

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import pairwise
 from random import Random
 
 import numpy as np
@@ -112,7 +113,7 @@ def test_any_size_length_and_rate(size: int, frames: int, fps: float, style: str
 @pytest.mark.parametrize("prompt", ARTICLE_PROMPTS)
 def test_the_articles_prompts_can_be_filmed(prompt: str):
     pictures = shot(ARTICLE_PROMPTS[prompt], frames=4)
-    assert all((a != b).any() for a, b in zip(pictures, pictures[1:], strict=False))
+    assert all((a != b).any() for a, b in pairwise(pictures))
 
 
 @pytest.mark.parametrize("where", PLACES)
@@ -218,9 +219,7 @@ def test_the_camera_moves_as_it_is_called():
 
 def test_the_painted_place_reaches_as_far_as_the_camera():
     for camera in ("pan", "dolly around", "zoom in", "zoom out"):
-        for where in ("forest", "san francisco", "room"):
-            pictures = shot(
-                Scene("girl", "waves", "forest" if where == "san francisco" else where, camera=camera), frames=5
-            )
+        for where in ("forest", "beach", "room"):
+            pictures = shot(Scene("girl", "waves", where, camera=camera), frames=5)
             edges = np.concatenate([pictures[:, :, 0], pictures[:, :, -1], pictures[:, 0], pictures[:, -1]], 1)
             assert (edges.max(-1) > 0).any(1).all(), "an edge is blank"

@@ -1,14 +1,13 @@
 """Acts are smooth functions of time that go where they say."""
 
-from dataclasses import replace
 from itertools import pairwise, product
-from math import inf
 from random import Random
 
 import pytest
 
-from kineograph.data.world.motion import MOTIONS, Placement, Take, beside
+from kineograph.data.world.motion import MOTIONS
 from kineograph.data.world.scene import ACTS, DEEP, KINDS, REPERTOIRE, SIDEWAYS, VOID, WATER, Scene
+from kineograph.data.world.staging import Placement, Take
 
 SECONDS = 2.0
 EIGHTHS = [i / 8 for i in range(16)]
@@ -137,26 +136,3 @@ def test_who_sleeps_has_closed_eyes_and_lies():
 def test_who_spins_shows_front_and_back():
     path = film("spins", taken("person", "spins"))
     assert {p.pose.view for p in path} == {"front", "back"}
-
-
-@pytest.mark.parametrize("duration", [0.125, 2, 60])
-def test_a_clip_of_any_length_is_passed_through_in_its_middle(duration: float):
-    take = replace(taken("vehicle", "drives", direction="left"), duration=duration)
-    assert MOTIONS["drives"](take, duration / 2).x == pytest.approx(take.x)
-    assert (take.share(0), take.share(duration), take.share(inf)) == (0, 1, 1)
-
-
-def test_chance_gives_everyone_a_start_of_their_own():
-    takes = [taken("person", "walks", seed=seed) for seed in range(50)]
-    assert len({(t.x, t.ground, t.pace, t.phase) for t in takes}) == 50
-    assert {t.front for t in takes} == {True, False}
-    assert {t.facing for t in (taken("person", "waves", seed=seed) for seed in range(20))} == {1, -1}
-
-
-@pytest.mark.parametrize("direction", SIDEWAYS)
-def test_a_second_actor_is_ahead_and_out_of_step(direction: str):
-    take = taken("person", "runs", direction=direction)
-    other = beside(take, "beast", 22)
-    assert (other.x - take.x) * take.facing == pytest.approx(22)
-    assert other.kind == "beast"
-    assert other.phase != take.phase

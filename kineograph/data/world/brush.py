@@ -88,7 +88,7 @@ class Brush:
     def at(
         self, x: float = 0, y: float = 0, *, rotate: float = 0, scale: float = 1, stretch: float = 1
     ) -> Iterator["Brush"]:
-        """Moves the origin to (x, y), turns clockwise by `rotate` degrees, scales; `stretch` is for x alone, -1 mirrors."""
+        """Moves the origin to (x, y), turns clockwise by `rotate` degrees, scales; `stretch`: x alone, -1 mirrors."""
         self.canvas.save()
         self.canvas.translate(x, y)
         if rotate:
@@ -198,6 +198,6 @@ def rounded(points: Sequence[Point]) -> skia.Path:
 
 
 def joint(x: float, y: float, angle: float, upper: float, lower: float, bend: float) -> list[Point]:
-    """A two-bone limb from (x, y): `angle` radians from hanging straight down towards +x, `bend` more at the middle joint."""
+    """A limb of two bones from (x, y), `angle` radians from hanging towards +x, `bend` more at the middle joint."""
     u, v = x + math.sin(angle) * upper, y + math.cos(angle) * upper
     return [(x, y), (u, v), (u + math.sin(angle + bend) * lower, v + math.cos(angle + bend) * lower)]

@@ -1,6 +1,7 @@
 """Films a scene: backdrop, actors, props and camera, frame by frame, on a Skia canvas."""
 
-from math import cos, pi, sin
+from dataclasses import replace
+from math import pi, sin
 from random import Random
 
 import numpy as np
@@ -8,24 +9,28 @@ import skia
 
 from kineograph.data.world import props
 from kineograph.data.world.brush import BRIGHT, COLOURS, Brush, light
+from kineograph.data.world.company import accompanies
 from kineograph.data.world.creatures import CREATURES
 from kineograph.data.world.creatures import NATURAL as COATS
 from kineograph.data.world.figure import hand
 from kineograph.data.world.machines import MACHINES
 from kineograph.data.world.machines import NATURAL as PAINTS
-from kineograph.data.world.motion import MOTIONS, TURN, Placement, Take, beside
+from kineograph.data.world.motion import MOTIONS
 from kineograph.data.world.people import NATURAL as SKINS
 from kineograph.data.world.people import PEOPLE
 from kineograph.data.world.places import Backdrop
 from kineograph.data.world.pose import Pose
-from kineograph.data.world.scene import DEEP, KIND, REPERTOIRE, VOID, WATER, Scene
+from kineograph.data.world.scene import DEEP, KIND, SIDEWAYS, VOID, WATER, Scene
+from kineograph.data.world.staging import APART, TURN, Placement, Take, beside, circled
 
 FIGURES = {**PEOPLE, **CREATURES, **MACHINES}
 NATURAL = {**SKINS, **COATS, **PAINTS}
-SCALES = {"small": 0.7, "": 1.0, "big": 1.26}
+GROUNDLESS = WATER + DEEP + VOID
 PIXELS = 32  # the grid of pixel art
 ZOOM = 1.5
+LEAD = 15.0  # how far from the middle of its way an actor is at the end of a zoom in, or the beginning of a zoom out
 PAN = 24.0  # units to each side
+ORBIT = 0.9  # radians to each side
 REACH = {"pan": PAN, "dolly around": PAN}
 
 
@@ -41,9 +46,6 @@ class Film:
         self.scene, self.duration, self.size = scene, duration, size
         self.backdrop = Backdrop(scene.where, scene.time, scene.weather, rng)
         self.take = Take.draw(rng, scene, duration)
-        self.scale = SCALES[scene.size] * rng.uniform(0.93, 1.07) * (0.74 if scene.companion else 1)
-        if scene.act in ("walks a dog", "plays with a ball", "washes a window"):
-            self.scale *= 0.86
         self.colours = [COLOURS[rng.choice(BRIGHT)] for _ in range(4)]
         self.shoal = [
             (rng.uniform(0, 100), rng.uniform(14, 80), rng.choice((-1, 1)), rng.uniform(0.36, 0.5)) for _ in range(4)
@@ -53,6 +55,14 @@ class Film:
         self.canvas = self.surface.getCanvas()
         self.brush = Brush(self.canvas, scene.style)
         self.still, self.left, self.detail = self.paint_backdrop()
+        self.focus = self.zoomed_on()
+
+    def zoomed_on(self) -> float:
+        """The x that a zoom leaves where it is, such that the actor is in the middle when nearest."""
+        x = self.take.x
+        if self.scene.direction in SIDEWAYS:
+            x += self.take.facing * (LEAD if self.scene.camera == "zoom in" else -LEAD)
+        return min(max((ZOOM * x - 50) / (ZOOM - 1), 0.0), 100.0)
 
     def paint_backdrop(self) -> tuple[skia.Image, float, float]:
         """The still part of the place, painted once; the x of its left edge and its pixels per unit."""
@@ -82,9 +92,9 @@ class Film:
         zoom, behind, before = self.camera(seconds)
         canvas.resetMatrix()
         canvas.scale(self.size / 100, self.size / 100)
-        canvas.translate(50, 58)
+        canvas.translate(self.focus, 58)
         canvas.scale(zoom, zoom)
-        canvas.translate(-50, -58)
+        canvas.translate(-self.focus, -58)
         with brush.at(behind):
             canvas.save()
             canvas.translate(self.left, 0)
@@ -102,7 +112,7 @@ class Film:
 
     def camera(self, seconds: float) -> tuple[float, float, float]:
         """Zoom, and the shift in units of what is behind and of the actors."""
-        q = min(1.0, seconds / self.duration)
+        q = self.take.share(seconds)
         match self.scene.camera:
             case "zoom in":
                 return 1 + (ZOOM - 1) * q, 0, 0
@@ -130,68 +140,54 @@ class Film:
     def draw_actors(self, seconds: float) -> None:
         scene, take = self.scene, self.take
         if scene.companion:
-            ahead = 22 if scene.relation == "chases" else 24
-            self.draw_companion(beside(take, KIND[scene.companion], ahead), seconds)
-            take = beside(take, take.kind, -ahead)
+            other = beside(take, KIND[scene.companion], APART / 2)
+            self.draw_figure(
+                scene.companion, scene.companion_colour, accompanies(other, scene.act, seconds), other.scale
+            )
+            take = replace(take, x=take.x - take.facing * APART / 2)
         place = MOTIONS[scene.act](take, seconds)
         if scene.act == "walks a dog":
             place.x -= take.facing * 14
-        self.draw_figure(scene.who, scene.colour, place, self.scale)
+        place = self.draw_figure(scene.who, scene.colour, place, take.scale)
         self.draw_held(place, take, seconds)
 
-    def draw_companion(self, take: Take, seconds: float) -> None:
-        scene, act = self.scene, self.scene.act
-        able = REPERTOIRE[take.kind]
-        if act in able or act in ("dances", "watches fireworks"):
-            place = MOTIONS[act if act in able else "jumps" if act == "dances" else "waves"](take, seconds)
-        else:
-            place = Placement(
-                take.x, take.ground, Pose(phase=TURN * seconds, stride=0.12, seconds=seconds), stretch=-take.facing
-            )
-        if act == "watches fireworks":
-            place = Placement(
-                take.x, take.ground + 2, Pose(phase=TURN * seconds, stride=0.1, view="back", seconds=seconds)
-            )
-        self.draw_figure(scene.companion, scene.companion_colour, place, 0.74)
-
-    def draw_figure(self, who: str, colour: str, place: Placement, scale: float) -> None:
+    def draw_figure(self, who: str, colour: str, place: Placement, scale: float) -> Placement:
+        """Draws a figure and its shadow; returns how the camera saw it."""
         brush, scene = self.brush, self.scene
         scale *= place.scale
-        turn = 1.0
-        if scene.camera == "dolly around":
-            turn = 0.8 + 0.2 * cos(pi * place.pose.seconds / self.duration)
-        if place.grounded and scene.where not in (*WATER, *DEEP, *VOID):
+        if scene.camera == "dolly around" and who != "ball":
+            place = circled(place, ORBIT * (2 * self.take.share(place.pose.seconds) - 1))
+        if place.grounded and scene.where not in GROUNDLESS:
             width = 13 * scale / (1 + 0.03 * place.lift)
             brush.oval(place.x, place.y + place.lift + 1, width, 2.4 * scale, (40, 40, 50), alpha=70, outline=False)
-        with brush.at(place.x, place.y, rotate=place.rotate, scale=scale, stretch=place.stretch * turn):
+        with brush.at(place.x, place.y, rotate=place.rotate, scale=scale, stretch=place.stretch):
             if scene.act == "surfs" and who == scene.who:
                 props.surfboard(brush, self.colours[0])
             FIGURES[who](brush, COLOURS.get(colour) or NATURAL[who], place.pose)
+        return place
 
     def draw_held(self, place: Placement, take: Take, seconds: float) -> None:
         """Props in the actors' hands or at their feet."""
-        scene, brush, facing, ground = self.scene, self.brush, take.facing, take.ground
+        scene, brush, facing, ground, scale = self.scene, self.brush, take.facing, take.ground, take.scale
         if scene.act == "washes a window":
             x, y = hand(place.pose)
-            props.sponge(brush, place.x + facing * x * self.scale, place.y + (y + place.pose.bob) * self.scale)
+            props.sponge(brush, place.x + place.stretch * x * scale, place.y + y * scale)
         elif scene.act == "plays with a ball":
             q = (seconds + take.phase / TURN) % 1
             with brush.at(take.x + facing * (2 + 18 * sin(pi * q)), ground + 2 - 40 * sin(pi * q), scale=0.62):
                 FIGURES["ball"](brush, self.colours[1], Pose(phase=6 * seconds))
         elif scene.act == "walks a dog":
-            dog = MOTIONS["walks"](beside(take, "beast", 20), seconds)
+            dog = MOTIONS["walks"](beside(take, "beast", 20, 0.66), seconds)
             dog.pose.phase *= 1.4
             x, y = hand(place.pose)
-            props.lead(
-                brush, (place.x + facing * x * self.scale, place.y + y * self.scale), (dog.x + facing * 8, dog.y - 16)
-            )
+            props.lead(brush, (place.x + facing * x * scale, place.y + y * scale), (dog.x + facing * 8, dog.y - 16))
             self.draw_figure("dog", "", dog, 0.66)
         elif scene.act == "sleeps":
-            head = place.x - facing * 46 if take.kind == "person" else place.x + facing * 16
-            with brush.at(min(max(head, 20), 80), place.y - 26):
+            head = place.x + facing * scale * (-46 if take.kind == "person" else 16)
+            with brush.at(min(max(head, 20), 80), place.y - 26 * scale):
                 props.zzz(brush, seconds)
-        elif scene.act == "runs" and scene.where not in ("snow",) and scene.direction in ("left", "right"):
-            props.motion_dust(brush, place.x - facing * 14, ground, seconds * 2)
+        elif scene.act == "runs" and scene.where != "snow" and scene.direction in SIDEWAYS:
+            props.motion_dust(brush, place.x - facing * 14 * scale, ground, seconds * 2)
 
     def draw_shoal(self, seconds: float) -> None:
         """Colourful fishes that swim past."""

@@ -1,74 +1,14 @@
 """Acts: where a figure stands and how it holds itself at each second of a clip.
 
 Every act is a function of time and of a `Take` (the numbers drawn for one clip), so that any length and frame rate show
-the same motion. Distances are in units of the 100 x 100 picture, angles in radians but for `Placement.rotate` (degrees).
+the same motion.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
 from math import cos, pi, sin
-from random import Random
 
 from kineograph.data.world.pose import Pose
-from kineograph.data.world.scene import DEEP, KIND, VOID, WATER, Scene
-
-TURN = 2 * pi
-
-
-@dataclass(frozen=True)
-class Take:
-    """What is drawn by lot for one actor in one clip: start, speed, rhythm, and the place's heights."""
-
-    kind: str
-    where: str
-    direction: str
-    duration: float
-    x: float  # the middle of the way
-    ground: float  # where feet stand
-    facing: int  # 1 right, -1 left
-    pace: float  # 0.85 .. 1.15, scales every speed
-    phase: float
-    front: bool  # in-place acts may face us
-
-    @classmethod
-    def draw(cls, rng: Random, scene: Scene, duration: float) -> "Take":
-        facing = {"left": -1, "right": 1}.get(scene.direction, rng.choice((-1, 1)))
-        return cls(
-            KIND[scene.who], scene.where, scene.direction, duration, rng.uniform(45, 55), rng.uniform(84, 90), facing,
-            rng.uniform(0.85, 1.15), rng.uniform(0, TURN), rng.random() < 0.75,
-        )  # fmt: skip
-
-    def along(self, distance: float, seconds: float) -> float:
-        """x after `seconds`, for a way of `distance` units per two seconds whose middle is passed in the middle of the clip."""
-        moving = self.facing if self.direction in ("left", "right") else 0
-        return self.x + moving * self.pace * distance * (seconds - self.duration / 2) / 2
-
-    def share(self, seconds: float) -> float:
-        """The share of the clip that is over, 0 .. 1."""
-        return min(1.0, seconds / self.duration)
-
-
-@dataclass(slots=True)
-class Placement:
-    """Where a figure is drawn: its feet (or middle) at x, y; turned, mirrored and scaled; its height over the ground."""
-
-    x: float
-    y: float
-    pose: Pose
-    rotate: float = 0.0
-    stretch: float = 1.0
-    scale: float = 1.0
-    lift: float = 0.0  # how far over its shadow; the shadow is drawn where grounded
-    grounded: bool = True
-
-
-Act = Callable[[Take, float], Placement]
-
-
-def approach(take: Take, seconds: float) -> tuple[float, float, str]:
-    """Scale, ground and view of a figure that comes towards us or goes away."""
-    near = take.share(seconds) if take.direction == "towards" else 1 - take.share(seconds)
-    return 0.55 + 0.62 * near, 72 + 20 * near, "front" if take.direction == "towards" else "back"
+from kineograph.data.world.scene import DEEP, VOID, WATER
+from kineograph.data.world.staging import TURN, Act, Placement, Take, approach, arc
 
 
 def gait(
@@ -78,10 +18,9 @@ def gait(
     a = sin(cycle)
     pose = Pose(
         phase=cycle, stride=swing, legs=(swing * a, -swing * a), arms=(-swing * a, swing * a),
-        knees=(max(0.0, -a) * swing, max(0.0, a) * swing), elbows=(1.2, 1.2) if running else (0.25, 0.25), bob=-lift * abs(a), seconds=seconds,
+        knees=(max(0.0, -a) * swing, max(0.0, a) * swing), elbows=(1.2, 1.2) if running else (0.25, 0.25),
+        bob=-lift * abs(a), seconds=seconds,
     )  # fmt: skip
-    if take.kind == "octopus":
-        pose.stride = 0.6
     if take.direction in ("towards", "away"):
         scale, ground, view = approach(take, seconds)
         pose.view = view
@@ -99,11 +38,6 @@ def walks(take: Take, seconds: float) -> Placement:
 
 def runs(take: Take, seconds: float) -> Placement:
     return gait(take, seconds, 2.1, 1.0, 66, 3.0, running=True)
-
-
-def arc(take: Take, seconds: float, rate: float) -> float:
-    """0 .. 1 .. 0, over and over: the height of a hop."""
-    return abs(sin(pi * rate * seconds + take.phase / 2))
 
 
 def jumps(take: Take, seconds: float) -> Placement:
@@ -152,7 +86,8 @@ def dances(take: Take, seconds: float) -> Placement:
     beat = TURN * 1.0 * take.pace * seconds + take.phase
     a, up = sin(beat), abs(sin(2 * beat))
     pose = Pose(
-        phase=beat * 2, stride=0.9, arms=(1.7 + 1.1 * a, 1.7 - 1.1 * a), elbows=(0.6, 0.6), legs=(0.2 + 0.25 * max(0.0, a), 0.2 + 0.25 * max(0.0, -a)),
+        phase=beat * 2, stride=0.9, arms=(1.7 + 1.1 * a, 1.7 - 1.1 * a), elbows=(0.6, 0.6),
+        legs=(0.2 + 0.25 * max(0.0, a), 0.2 + 0.25 * max(0.0, -a)),
         bob=-2.2 * up, head=1.2 * a, view="front", seconds=seconds,
     )  # fmt: skip
     ground = 60 + 4 * a if take.kind == "octopus" else take.ground - (6 if take.where in DEEP else 0)
@@ -170,7 +105,9 @@ def swims(take: Take, seconds: float) -> Placement:
             seconds=seconds,
         )
         y = 76 if take.where in WATER else 54 + 3 * sin(cycle / 2)
-        return Placement(x - take.facing * 24, y, pose, rotate=74 * take.facing, stretch=take.facing, grounded=False)
+        return Placement(
+            x - take.facing * 24 * take.scale, y, pose, rotate=74 * take.facing, stretch=take.facing, grounded=False
+        )
     pose = Pose(phase=cycle * 1.6, stride=0.6, view="side", seconds=seconds)
     if take.where in WATER:
         return Placement(
@@ -211,7 +148,7 @@ def surfs(take: Take, seconds: float) -> Placement:
     )
     return Placement(
         take.along(44, seconds),
-        71 + 3 * wave,
+        67 + 2.5 * wave,
         pose,
         rotate=8 * wave - 5 * take.facing,
         stretch=take.facing,
@@ -226,7 +163,7 @@ def flies(take: Take, seconds: float) -> Placement:
     if take.kind == "person":
         pose.legs, pose.arms, pose.elbows = (0.12 * sway, 0.25), (2.7, 2.95), (0.1, 0.1)
         return Placement(
-            take.along(52, seconds) - take.facing * 22,
+            take.along(52, seconds) - take.facing * 22 * take.scale,
             56 + 3 * sway,
             pose,
             rotate=66 * take.facing,
@@ -250,7 +187,7 @@ def floats_up(take: Take, seconds: float) -> Placement:
         view="front",
         seconds=seconds,
     )
-    centre = 26 if take.kind == "person" else 0
+    centre = 26 * take.scale if take.kind == "person" else 0
     y = 78 - 58 * take.share(seconds) + centre
     return Placement(take.x + 2 * sway, y, pose, rotate=7 * sway, grounded=False)
 
@@ -268,11 +205,11 @@ def falls(take: Take, seconds: float) -> Placement:
     )
     if take.kind == "beast":
         pose.view = "side"
-    bottom = take.ground + (50 if take.where in VOID else 0)
+    void = take.where in VOID
+    bottom = take.ground + (50 if void else 0)
     y = 20 + (bottom - 20) * (0.3 * q + 0.7 * q * q)
-    return Placement(
-        take.x, y, pose, stretch=take.facing, rotate=14 * flail * (1 - q), lift=bottom - y, grounded=take.where not in VOID,
-    )  # fmt: skip
+    tilt = 14 * flail * (1 - q)
+    return Placement(take.x, y, pose, tilt, stretch=take.facing, lift=bottom - y, grounded=not void)
 
 
 def bounces(take: Take, seconds: float) -> Placement:
@@ -348,6 +285,7 @@ def sits_down(take: Take, seconds: float) -> Placement:
     q = min(1.0, max(0.0, take.share(seconds) * 2.2 - 0.5))
     q = q * q * (3 - 2 * q)
     pose = Pose(legs=(1.5 * q, 1.35 * q), arms=(0.3 + 0.4 * q, 0.1 + 0.3 * q), knees=(0.1, 0.1), bob=0, seconds=seconds)
+    q *= take.scale
     return Placement(take.x - take.facing * 6 * q, take.ground + 13 * q, pose, stretch=take.facing)
 
 
@@ -356,13 +294,13 @@ def sleeps(take: Take, seconds: float) -> Placement:
     pose = Pose(asleep=True, arms=(0.35 + 0.06 * breath, 0.2), legs=(0.1, 0.05), bob=0.5 * breath, seconds=seconds)
     if take.kind == "person":
         return Placement(
-            take.x + take.facing * 25,
+            take.x + take.facing * 25 * take.scale,
             take.ground - 6 + 0.6 * breath,
             pose,
             rotate=-86 * take.facing,
             stretch=take.facing,
         )
-    return Placement(take.x, take.ground + 0.8 * breath, pose, stretch=take.facing, scale=1)
+    return Placement(take.x, take.ground + 0.8 * breath, pose, stretch=take.facing)
 
 
 def washes_a_window(take: Take, seconds: float) -> Placement:
@@ -399,13 +337,9 @@ def watches_fireworks(take: Take, seconds: float) -> Placement:
 
 
 MOTIONS: dict[str, Act] = {
-    "walks": walks, "runs": runs, "jumps": jumps, "hops": hops, "dances": dances, "swims": swims, "dives": dives, "surfs": surfs,
-    "flies": flies, "floats up": floats_up, "falls": falls, "bounces": bounces, "rolls": rolls, "drives": drives, "sails": sails,
-    "launches": launches, "spins": spins, "waves": waves, "sits down": sits_down, "sleeps": sleeps, "washes a window": washes_a_window,
-    "plays with a ball": plays_with_a_ball, "walks a dog": walks, "watches fireworks": watches_fireworks,
+    "walks": walks, "runs": runs, "jumps": jumps, "hops": hops, "dances": dances, "swims": swims, "dives": dives,
+    "surfs": surfs, "flies": flies, "floats up": floats_up, "falls": falls, "bounces": bounces, "rolls": rolls,
+    "drives": drives, "sails": sails, "launches": launches, "spins": spins, "waves": waves, "sits down": sits_down,
+    "sleeps": sleeps, "washes a window": washes_a_window, "plays with a ball": plays_with_a_ball, "walks a dog": walks,
+    "watches fireworks": watches_fireworks,
 }  # fmt: skip
-
-
-def beside(take: Take, kind: str, offset: float) -> Take:
-    """The take of a second actor `offset` units ahead of the first, out of step with it."""
-    return replace(take, kind=kind, x=take.x + offset * take.facing, phase=take.phase + 1.3, front=take.front)

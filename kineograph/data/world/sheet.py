@@ -46,9 +46,8 @@ def main(args: argparse.Namespace) -> int:
         begin = time.perf_counter()
         for i in wanted:
             world[i]
-        print(
-            f"{args.count / (time.perf_counter() - begin):.1f} clips/s of {args.frames} frames at {args.size} px on one core"
-        )
+        rate = args.count / (time.perf_counter() - begin)
+        print(f"{rate:.1f} clips/s of {args.frames} frames at {args.size} px on one core")
     if args.sheet:
         print(video.write_sheet(args.sheet, [world[i] for i in wanted], overwrite=args.overwrite))
     if args.clips:
