@@ -103,13 +103,25 @@ def test_progress_is_told_after_each_step():
     assert seen == pytest.approx([1 / 3, 2 / 3, 1])
 
 
-def test_times_are_between_data_and_noise_and_mostly_in_the_middle():
+@pytest.mark.parametrize(("shift", "median"), [(1.0, 0.5), (3.0, 0.75)])
+def test_times_are_between_data_and_noise_and_mostly_in_the_middle(shift: float, median: float):
     torch.manual_seed(0)
-    t = Flow().times(torch.empty(20_000))
+    t = Flow(shift=shift).times(torch.empty(20_000))
     assert 0 < t.min() < 0.01
     assert 0.99 < t.max() <= 1
-    assert t.median().item() == pytest.approx(0.55, abs=0.02)  # sigmoid(0.2)
-    assert 0.5 < ((t > 0.3) & (t < 0.75)).float().mean() < 0.75
+    assert t.median().item() == pytest.approx(median, abs=0.03)
+    assert 0.5 < ((t - median).abs() < 0.25).float().mean() < 0.9
+
+
+def test_shifted_times_keep_their_ends_and_their_order():
+    t = Flow(shift=3).shifted(torch.linspace(0, 1, 101))
+    assert (t[0], t[-1]) == (0, 1)
+    assert t[50].item() == pytest.approx(0.75)
+    assert (t.diff() > 0).all()
+    assert torch.equal(Flow().shifted(t), t)
+    spy = Spy(by_vector)
+    Flow(shift=3).sample(spy, normal(*SHAPE), told(), NULL, steps=2, guidance=1)
+    assert [time[0].item() for _, time, _ in spy.calls] == pytest.approx([1, 0.75])
 
 
 def test_noised_data_lie_on_the_line_to_the_noise():
@@ -143,31 +155,37 @@ def test_a_distilled_network_takes_its_steps_alone_and_knows_their_length():
     assert all(torch.equal(step, torch.full((4,), 0.25)) for *_, step in spy.calls)
 
 
-def test_a_student_that_knows_where_guidance_leads_has_nothing_to_learn():
+@pytest.mark.parametrize("shift", [1.0, 3.0])
+def test_a_student_that_knows_where_guidance_leads_has_nothing_to_learn(shift: float):
     def student(x: Tensor, time: Tensor, cond: Condition) -> Tensor:
         return 9 + 3 * (by_vector(x, time, cond) - 9)  # the null is 9, the guidance 3
 
-    teacher, spy = Spy(by_vector), Spy(student)
-    loss = Flow().distil(spy, teacher, normal(*SHAPE), told(), NULL, steps=4, guidance=3, substeps=3)
-    assert loss.item() < 1e-6
+    flow, teacher, spy = Flow(shift=shift), Spy(by_vector), Spy(student)
+    how = {"steps": 4, "guidance": 3, "substeps": 3}
+    assert flow.distil(spy, teacher, normal(*SHAPE), told(), NULL, **how).item() < 1e-6
     assert len(teacher.calls) == 3
     assert len(spy.calls) == 1
     _, times, _, step = spy.calls[0]
     assert torch.equal(step, torch.full((4,), 0.25))
-    assert set(times.tolist()) <= {0.25, 0.5, 0.75, 1.0}
-    begins = [time[:4] for _, time, *_ in teacher.calls]
-    assert torch.allclose(torch.stack(begins), torch.stack([times - k / 12 for k in range(3)]))
-    assert Flow().distil(by_vector_jump, by_vector, normal(*SHAPE), told(), NULL, steps=4, guidance=3, substeps=3) > 0.1
+    assert set(times.tolist()) <= set(flow.shifted(torch.tensor([0.25, 0.5, 0.75, 1.0])).tolist())
+    even = times / (shift - (shift - 1) * times)  # the times before they were shifted
+    begins = torch.stack([time[:4] for _, time, *_ in teacher.calls])
+    assert torch.allclose(begins, flow.shifted(torch.stack([even - k / 12 for k in range(3)])), atol=1e-5)
+    assert flow.distil(by_vector_jump, by_vector, normal(*SHAPE), told(), NULL, **how) > 0.1
 
 
 def by_vector_jump(x: Tensor, time: Tensor, cond: Condition, step: Tensor) -> Tensor:
     return by_vector(x, time, cond)
 
 
-def test_the_exact_jump_of_curved_flow_is_what_many_substeps_teach():
+@pytest.mark.parametrize("shift", [1.0, 3.0])
+def test_the_exact_jump_of_curved_flow_is_what_many_substeps_teach(shift: float):
+    flow = Flow(shift=shift)
+
     def student(x: Tensor, time: Tensor, cond: Condition, step: Tensor) -> Tensor:
-        there = x * (spread(time - step) / spread(time)).reshape(-1, 1, 1, 1, 1)
-        return x + (there - x) * (time / step).reshape(-1, 1, 1, 1, 1)
+        end = flow.shifted(time / (shift - (shift - 1) * time) - step)
+        there = x * (spread(end) / spread(time)).reshape(-1, 1, 1, 1, 1)
+        return x + (there - x) * (time / (time - end)).reshape(-1, 1, 1, 1, 1)
 
     def teacher(x: Tensor, time: Tensor, cond: Condition) -> Tensor:
         return gaussian(x, time)
@@ -176,9 +194,8 @@ def test_the_exact_jump_of_curved_flow_is_what_many_substeps_teach():
     for substeps in (1, 8, 64):
         torch.manual_seed(0)
         x = 0.5 * normal(256, 1, 1, 1, 1)
-        losses.append(
-            Flow().distil(student, teacher, x, told(256), NULL, steps=4, guidance=1, substeps=substeps).item()
-        )
+        loss = flow.distil(student, teacher, x, told(256), NULL, steps=4, guidance=1, substeps=substeps)
+        losses.append(loss.item())
     assert losses[0] > 20 * losses[1] > 400 * losses[2]
     assert losses[2] < 1e-4
 

@@ -1,0 +1,170 @@
+"""Latent diffusion (Rombach et al. 2022): text to image, the system that the animators make move.
+
+    prompt ──> text encoder ──> Condition ──┐
+    noise ─────────────────> UNet (ddim) ──> latents ──> codec ──> picture
+    a picture, a mask ──> latents, where they are known ──┘
+
+A story becomes one picture a shot, shown for as long as the shot lasts. With a picture it is image-to-image, and with a
+mask beside it inpainting.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from kineograph import video as videos
+from kineograph.clip import Batch, Clip
+from kineograph.condition import Condition
+from kineograph.config import option
+from kineograph.models.frame_codec import FrameCodec, FrameCodecConfig
+from kineograph.models.text import ByteText, MiniLM
+from kineograph.models.unet import UNet, UNetConfig
+from kineograph.processes.diffusion import Diffusion, Schedule, kept
+from kineograph.processes.reconstruction import psnr
+from kineograph.processes.samplers import Sampler, ddim, ddpm, dpm, heun
+from kineograph.system import Options, Progress, System, silent, stage
+
+SAMPLERS: dict[str, Sampler] = {"ddim": ddim, "ddpm": ddpm, "heun": heun, "dpm": dpm}
+SAMPLES = (  # prompts of the sheets that training shows
+    "a bear in the snow",
+    "an astronaut on mars",
+    "a red car in the city",
+    "a pencil drawing of a cat in a meadow",
+)
+
+
+@dataclass(frozen=True)
+class Config:
+    """Clips are fed as `frames` frames of `size`, of which diffusion learns one; the parts; the noise."""
+
+    frames: int = 4
+    size: int = 16
+    text: str = "bytes"  # or "minilm"
+    codec: FrameCodecConfig = field(default_factory=FrameCodecConfig)
+    unet: UNetConfig = field(default_factory=UNetConfig)
+    schedule: Schedule = field(default_factory=lambda: Schedule(zero_snr=True, spacing="trailing"))
+    predicts: str = "v"
+
+
+@dataclass(frozen=True)
+class LatentDiffusionOptions(Options):
+    """The common options for pictures: one frame a shot, at the size the codec works at."""
+
+    image_path: str = option("", "a picture to begin from, or to paint in")
+    mask_path: str = option("", "a picture that is black where image_path is to be kept; the rest is painted")
+    strength: float = option(0.7, "how far to go from image_path: 0 keeps it, 1 forgets it", minimum=0, maximum=1)
+    num_frames: int = option(1, "frames for which each shot's picture is shown", minimum=1, maximum=4096)
+    height: int = option(64, "pixels", minimum=16, maximum=1024, multiple_of=8)
+    width: int = option(64, "pixels", minimum=16, maximum=1024, multiple_of=8)
+    num_inference_steps: int = option(20, "sampling steps: more are slower and finer", minimum=1, maximum=1000)
+    guidance_scale: float = option(3.0, "how strictly to follow the prompt; 1 is not at all", minimum=1, maximum=30)
+    sampler: str = option("ddim", "how to go from noise to a picture", choices=tuple(SAMPLERS))
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.mask_path and not self.image_path:
+            raise ValueError("mask_path says where to paint, but there is no image_path to paint in")
+
+
+class LatentDiffusion(System):
+    Config, Options = Config, LatentDiffusionOptions
+    PRESETS = {
+        "toy": Config(),
+        "world": Config(
+            frames=4, size=64, text="minilm",
+            codec=FrameCodecConfig(16, (48, 96, 192), (64, 128, 256), (1, 1, 1), (2, 2, 3)),
+            unet=UNetConfig(16, 16, (160, 320), (True, True), (5, 10), depth=2, context_dim=384, groups=32),
+        ),
+    }  # fmt: skip
+
+    def build(self, config: Config) -> None:
+        if config.text not in ("bytes", "minilm"):
+            raise ValueError(f"text is {config.text!r}; it can be bytes or minilm")
+        if not config.codec.channels == config.unet.in_channels == config.unet.out_channels:
+            raise ValueError(f"the UNet's channels are those of the codec, {config.codec.channels}")
+        self.text = MiniLM() if config.text == "minilm" else ByteText(config.unet.context_dim)
+        self.codec = FrameCodec(config.codec)
+        self.unet = UNet(config.unet)
+        self.diffusion = Diffusion(config.schedule, predicts=config.predicts)
+
+    def generate(self, options: LatentDiffusionOptions, progress: Progress = silent) -> Clip:
+        story = options.story
+        counts = story.frames(num_frames=options.num_frames, fps=options.fps)
+        self.text.check([*(shot.prompt for shot in story.shots), options.negative_prompt])
+        pictures = []
+        with torch.inference_mode():
+            picture, painted = self.given(options)
+            for k, shot in enumerate(story.shots):
+                watch = partial(reported, progress, shot.prompt, k, len(story.shots))
+                watch(0.0)
+                latents = self.draw(self.text([shot.prompt]), options, k, picture, painted, watch)
+                drawn = self.codec.decode(latents)[0]  # 1 3 h w
+                if picture is not None and painted is not None:
+                    drawn = torch.where(painted, drawn, picture[0])
+                pictures.append(Clip.of(drawn).frames)
+        progress(1.0, "done")
+        shown = [frame.expand(count, -1, -1, -1) for frame, count in zip(pictures, counts, strict=True)]
+        return Clip(torch.cat(shown), options.fps, options.prompt)
+
+    def draw(
+        self, cond: Condition, options: LatentDiffusionOptions, number: int, picture: Tensor | None,
+        painted: Tensor | None, progress: Callable[[float], None],
+    ) -> Tensor:  # fmt: skip
+        """The latents of one shot's picture, 1 1 c h w; picture: 1 1 3 h w, painted: 1 1 h w bool."""
+        factor, seed = self.codec.factor, (options.seed + 1_000_003 * number) % 2**63
+        x = self.noise(1, 1, self.codec.channels, options.height // factor, options.width // factor, seed=seed)
+        denoise = self.diffusion.denoiser(self.unet, cond, self.text([options.negative_prompt]), options.guidance_scale)
+        schedule, strength = self.diffusion.schedule, 1.0 if picture is None else options.strength
+        times = schedule.times(options.num_inference_steps, strength=strength)
+        if picture is not None:
+            known = self.codec.encode(picture)
+            alpha, sigma = schedule.levels(times[0])
+            x = alpha * known + sigma * x
+            if painted is not None:
+                cells = F.max_pool2d(painted.float(), factor) > 0
+                denoise = kept(denoise, known, cells[:, None])
+        sampler = SAMPLERS[options.sampler]
+        if sampler is ddpm:
+            sampler = partial(ddpm, generator=torch.Generator().manual_seed((seed + 1) % 2**63))
+        return sampler(denoise, x, schedule.levels, times, progress=progress)
+
+    def given(self, options: LatentDiffusionOptions) -> tuple[Tensor | None, Tensor | None]:
+        """The picture, 1 1 3 h w in [-1, 1], and where to paint, 1 1 h w bool, if they are given."""
+        size, picture, painted = (options.height, options.width), None, None
+        if options.image_path:
+            picture = videos.read(options.image_path, size=size, frames=1).video[None].to(self.device)
+        if options.mask_path:
+            mask = videos.read(options.mask_path, size=size, frames=1).video.to(self.device)
+            painted = mask.mean(1, keepdim=True) > 0
+        return picture, painted
+
+    @stage("codec")
+    def learn_codec(self, batch: Batch) -> Tensor:
+        return self.codec.loss(batch.video)
+
+    @stage("unet", through="codec")
+    def learn_diffusion(self, batch: Batch) -> Tensor:
+        """One frame of each clip, another one every time."""
+        k = int(torch.randint(batch.video.shape[1], ()))
+        x, cond = batch.video[:, k : k + 1].float(), self.text(batch.captions)
+        return self.diffusion.loss(self.unet, x, cond, self.text([""]))
+
+    @torch.no_grad()
+    def validate(self, stage: str, batch: Batch) -> tuple[dict[str, float], list[Clip]]:
+        """Figures on a held-out batch (pixels), and clips for a sheet."""
+        if stage == "learn_codec":
+            out = self.codec.decode(self.codec.encode(batch.video)).clamp(-1, 1)
+            pairs = [Clip.of(v) for pair in zip(batch.video[:6], out[:6], strict=True) for v in pair]
+            return {"psnr": psnr(out, batch.video)}, pairs
+        loss = self.learn_diffusion(self.encode(stage, batch))
+        size = {"height": max(self.config.size, 16), "width": max(self.config.size, 16)}
+        return {"loss": float(loss)}, [self.generate(LatentDiffusionOptions(p, **size)) for p in SAMPLES]
+
+
+def reported(progress: Progress, prompt: str, number: int, shots: int, done: float) -> None:
+    """The progress of one shot as a part of the story's."""
+    progress((number + done) / shots, prompt)
