@@ -1,4 +1,4 @@
-"""The command line: generate, train, world, evaluate, bench, systems, info, regenerate.
+"""The command line: generate, train, world, evaluate, correlate, bench, systems, info, regenerate.
 
 Modules are imported by the command that needs them, so that the quick commands are quick.
 """
@@ -23,6 +23,7 @@ DELEGATES = {
     "train": ("kineograph.training.run", "teach a system"),
     "world": ("kineograph.data.world.sheet", "draw the World, the film set that systems learn from"),
     "evaluate": ("kineograph.evaluation.fidelity", "measure how well films show what was asked"),
+    "correlate": ("kineograph.evaluation.correlation", "show how the frames of a video hang together"),
     "bench": ("kineograph.bench", "measure time and memory on this machine"),
 }
 
