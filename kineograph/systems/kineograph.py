@@ -56,10 +56,10 @@ class Config:
 
 @dataclass(frozen=True)
 class KineographOptions(Options):
-    """The common options; `num_inference_steps` and `guidance_scale` at their defaults use the distilled sampler."""
+    """The common options. Weights distilled to few steps take them when those steps and their guidance are asked for."""
 
     num_inference_steps: int = option(
-        4, "sampling steps; 4 with the default guidance are distilled ones, else Euler's", minimum=1, maximum=200
+        16, "sampling steps of Euler's method: more are slower and finer", minimum=1, maximum=200
     )
     guidance_scale: float = option(
         3.0, "how strictly to follow the prompt; 1 is not at all guided", minimum=1, maximum=20

@@ -48,10 +48,10 @@ class Codec(nn.Module):
         self.down, self.up = nn.Conv2d(3, dim, 4, 4), nn.ConvTranspose2d(dim, 3, 4, 4)
 
     def encode(self, video: Tensor) -> Tensor:
-        return self.down(video.flatten(0, 1)).unflatten(0, video.shape[:2])
+        return self.down(video.flatten(0, 1).to(self.down.weight)).float().unflatten(0, video.shape[:2])
 
     def decode(self, z: Tensor) -> Tensor:
-        return self.up(z.flatten(0, 1)).unflatten(0, z.shape[:2])
+        return self.up(z.flatten(0, 1).to(self.up.weight)).float().unflatten(0, z.shape[:2])
 
 
 class Painter(nn.Module):
@@ -62,8 +62,8 @@ class Painter(nn.Module):
         self.letters, self.mix = nn.Linear(32, dim), nn.Conv3d(dim, dim, 3, padding=1)
 
     def forward(self, z: Tensor, letters: Tensor) -> Tensor:
-        told = z + self.letters(letters)[:, None, :, None, None]
-        return self.mix(told.transpose(1, 2)).transpose(1, 2)
+        told = z.to(self.mix.weight) + self.letters(letters.to(self.mix.weight))[:, None, :, None, None]
+        return self.mix(told.transpose(1, 2)).transpose(1, 2).float()
 
 
 class Flipbook(System):
