@@ -208,7 +208,9 @@ class System(nn.Module):
                 tensors = {k: stored(x, dtype) for k, x in part.state_dict().items()}
                 safetensors.torch.save_file(tensors, str(partial / f"{name}.safetensors"))
             (partial / "system.json").write_text(json.dumps(head, indent=2) + "\n", encoding="utf-8")
+            mode = (partial / "system.json").stat().st_mode  # as the umask says; safetensors makes its files private
             for path in partial.iterdir():
+                path.chmod(mode)
                 with path.open("rb") as file:
                     os.fsync(file.fileno())
             for path in sorted(partial.iterdir()):

@@ -56,7 +56,7 @@ class Config:
 
 @dataclass(frozen=True)
 class KineographOptions(Options):
-    """The common options. Weights distilled to few steps take them when those steps and their guidance are asked for."""
+    """The common options; weights distilled to few steps take them when those and their guidance are asked for."""
 
     num_inference_steps: int = option(
         16, "sampling steps of Euler's method: more are slower and finer", minimum=1, maximum=200
@@ -181,7 +181,7 @@ class Kineograph(System):
 
     @stage("generator", through="codec")
     def learn_few_steps(self, batch: Batch) -> Tensor:
-        """Four jumps, guidance included, learn from the generator as it was; a quarter of a batch keeps to plain flow."""
+        """Four guided jumps learn from the generator as it was; a quarter of each batch keeps to plain flow."""
         teacher = self.frozen_teacher()
         x, cond = self.with_beginning(batch.video.float(), self.text(batch.captions))
         null, cut = self.text([""]), len(x) // 4
