@@ -1,7 +1,7 @@
 """The values that flow through kineograph: a clip, and a batch of clips."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,6 +30,18 @@ class Clip:
         """video: t c h w floats in [-1, 1], clamped -> a clip."""
         frames = ((video.detach().float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).cpu()
         return cls(frames, fps, caption, meta or {})
+
+    @classmethod
+    def joined(cls, windows: Iterable[Tensor], total: int, *, fps: float, caption: str) -> "Clip":
+        """A clip of `total` frames that come in windows, t 3 h w uint8: memory holds the film and one of them."""
+        frames, shown = torch.empty(0), 0
+        for window in windows:
+            if not shown:
+                frames = torch.empty(total, *window.shape[1:], dtype=torch.uint8)
+            frames[shown : shown + len(window)] = window
+            shown += len(window)
+        assert shown == total, f"{shown} frames came and {total} were announced"
+        return cls(frames, fps, caption)
 
     @property
     def video(self) -> Tensor:

@@ -47,3 +47,12 @@ def test_the_package_offers_load_and_clip_lazily():
     assert callable(kineograph.load)
     with pytest.raises(AttributeError, match="nothing_like_it"):
         _ = kineograph.nothing_like_it
+
+
+def test_windows_are_joined_to_one_clip():
+    frames = torch.randint(256, (5, 3, 4, 6), dtype=torch.uint8)
+    clip = Clip.joined(iter(frames.split(2)), 5, fps=4, caption="a bear")
+    assert torch.equal(clip.frames, frames)
+    assert (clip.fps, clip.caption) == (4, "a bear")
+    with pytest.raises(AssertionError, match="3 frames came and 5 were announced"):
+        Clip.joined(iter([frames[:3]]), 5, fps=4, caption="")

@@ -45,3 +45,13 @@ class Upsampler(nn.Module):
         error = self(small) - large
         edges = (error[..., 1:] - error[..., :-1]).abs().mean() + (error[..., 1:, :] - error[..., :-1, :]).abs().mean()
         return error.abs().mean() + edges
+
+
+def fitted(frames: Tensor, height: int, width: int) -> Tensor:
+    """t 3 h w square frames -> t 3 height width: resized to cover, the middle kept."""
+    if frames.shape[-2:] == (height, width):
+        return frames
+    side = max(height, width)
+    frames = F.interpolate(frames, size=(side, side), mode="bicubic", antialias=True)
+    top, left = (side - height) // 2, (side - width) // 2
+    return frames[..., top : top + height, left : left + width]

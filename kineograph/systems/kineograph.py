@@ -21,7 +21,7 @@ from kineograph.condition import Condition
 from kineograph.config import option
 from kineograph.models.frame_codec import FrameCodec, FrameCodecConfig
 from kineograph.models.text import ByteText, MiniLM
-from kineograph.models.upsampler import Upsampler, UpsamplerConfig
+from kineograph.models.upsampler import Upsampler, UpsamplerConfig, fitted
 from kineograph.models.video_transformer import VideoTransformer, VideoTransformerConfig, starting_with
 from kineograph.processes.flow import Flow
 from kineograph.processes.reconstruction import moving, psnr
@@ -88,13 +88,9 @@ class Kineograph(System):
         self.flow = Flow(shift=config.shift)
 
     def generate(self, options: KineographOptions, progress: Progress = silent) -> Clip:
-        total, shown = sum(options.story.frames(num_frames=options.num_frames, fps=options.fps)), 0
-        frames = torch.empty(total, 3, options.height, options.width, dtype=torch.uint8)
+        total = sum(options.story.frames(num_frames=options.num_frames, fps=options.fps))
         with torch.inference_mode():
-            for window in self.film(options, progress):
-                frames[shown : shown + len(window)] = window
-                shown += len(window)
-        return Clip(frames, options.fps, options.prompt)
+            return Clip.joined(self.film(options, progress), total, fps=options.fps, caption=options.prompt)
 
     def film(self, options: KineographOptions, progress: Progress) -> Iterator[Tensor]:
         """The story's frames, t 3 height width uint8, a window at a time."""
@@ -247,13 +243,3 @@ class Kineograph(System):
         steps = 4 if stage == "learn_few_steps" else 16
         wishes = [KineographOptions(p, num_inference_steps=steps, num_frames=self.config.frames) for p in SAMPLES]
         return figures, [self.generate(wish) for wish in wishes]
-
-
-def fitted(frames: Tensor, height: int, width: int) -> Tensor:
-    """t 3 h w square frames -> t 3 height width: resized to cover, the middle kept."""
-    if frames.shape[-2:] == (height, width):
-        return frames
-    side = max(height, width)
-    frames = F.interpolate(frames, size=(side, side), mode="bicubic", antialias=True)
-    top, left = (side - height) // 2, (side - width) // 2
-    return frames[..., top : top + height, left : left + width]

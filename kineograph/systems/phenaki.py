@@ -27,11 +27,11 @@ from kineograph.models.cvivit import CViViT, CViViTConfig
 from kineograph.models.quantizers import CodebookConfig, perplexity, usage
 from kineograph.models.text import ByteText, MiniLM
 from kineograph.models.transformer import TokenJudge, TokenTransformer, TokenTransformerConfig
-from kineograph.models.upsampler import Upsampler, UpsamplerConfig
+from kineograph.models.upsampler import Upsampler, UpsamplerConfig, fitted
 from kineograph.processes.masked import Masked
 from kineograph.processes.reconstruction import moving, psnr
 from kineograph.system import Options, Progress, System, option, silent, stage
-from kineograph.systems.kineograph import SAMPLES, fitted
+from kineograph.systems.kineograph import SAMPLES
 
 
 @dataclass(frozen=True)
@@ -121,13 +121,9 @@ class Phenaki(System):
             raise ValueError(f"the tokenizer makes {made} {names}, the rest of the system takes {known}")
 
     def generate(self, options: PhenakiOptions, progress: Progress = silent) -> Clip:
-        total, shown = sum(options.story.frames(num_frames=options.num_frames, fps=options.fps)), 0
-        frames = torch.empty(total, 3, options.height, options.width, dtype=torch.uint8)
+        total = sum(options.story.frames(num_frames=options.num_frames, fps=options.fps))
         with torch.inference_mode():
-            for window in self.film(options, progress):
-                frames[shown : shown + len(window)] = window
-                shown += len(window)
-        return Clip(frames, options.fps, options.prompt)
+            return Clip.joined(self.film(options, progress), total, fps=options.fps, caption=options.prompt)
 
     def film(self, options: PhenakiOptions, progress: Progress) -> Iterator[Tensor]:
         """The story's frames, t 3 height width uint8, a window at a time."""

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from kineograph import system as systems
 from kineograph.clip import Batch, Clip
-from kineograph.systems.kineograph import Config, Kineograph, KineographOptions, fitted, moving, psnr
+from kineograph.models.upsampler import fitted
+from kineograph.systems.kineograph import Config, Kineograph, KineographOptions, moving, psnr
 
 
 @pytest.fixture
