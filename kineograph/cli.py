@@ -10,6 +10,7 @@ import re
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -156,6 +157,8 @@ def generate(argv: list[str]) -> int:
         if args.output and not folder.is_dir():
             raise Wrong(f"--output must be an existing folder for the films of --prompt-path; got {folder}")
         places = [folder / provenance.file_name(args.system, options) for options in asked]
+    if args.sheet:
+        video.target(args.sheet, overwrite=args.overwrite)
     todo = []
     for place, options in zip(places, asked, strict=True):
         if args.prompt_path and place.exists() and not args.overwrite:
@@ -169,6 +172,11 @@ def generate(argv: list[str]) -> int:
             clip = provenance.make(system, options, bar)
         clip.save(place, overwrite=args.overwrite)
         print(place, flush=True)
+    if args.sheet:
+        films = [
+            replace(video.read(place), caption=options.prompt) for place, options in zip(places, asked, strict=True)
+        ]
+        print(video.write_sheet(args.sheet, films, overwrite=args.overwrite))
     return 0
 
 
@@ -179,6 +187,7 @@ def parse_generate(argv: list[str]) -> tuple[argparse.Namespace, type, Callable]
     parser.add_argument("--prompt", dest="prompt_flag", help="the same, as a flag")
     parser.add_argument("--story", type=Path, metavar="YAML", help="a file of shots: a list of {prompt, seconds}")
     parser.add_argument("--prompt-path", type=Path, metavar="FILE", help="a film for each line of this file")
+    parser.add_argument("--sheet", type=Path, metavar="FILE.png", help="also a contact sheet: a row for each film")
     add_output(parser)
     parser.add_argument("--system", default="", metavar="NAME", help=f"which system makes it [{DEFAULT}]")
     add_checkpoint(parser)
