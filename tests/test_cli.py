@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
 from kineograph import __version__, cli, provenance, video
 from kineograph.system import find
@@ -98,6 +99,9 @@ def test_a_file_of_prompts_becomes_films_and_those_there_are_kept(run):
     assert (code, again) == (0, [])
     assert err.count("exists and is kept") == 2
     refused(run(*words[:-1], "none"), 2, "must be an existing folder")
+    assert run(*words, "--sheet", "sheet.png")[1] == ["sheet.png"]
+    assert Image.open("sheet.png").height > 2 * 16
+    refused(run(*words, "--sheet", "sheet.png"), 1, "sheet.png exists and is kept")
 
 
 def test_weights_from_a_folder_name_their_system(run):
