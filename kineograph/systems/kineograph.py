@@ -7,7 +7,7 @@
 A story is told shot by shot in windows of frames: each window begins with the last latents of the one before.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 
@@ -103,14 +103,26 @@ class Kineograph(System):
         for prompt, count in shots:
             cond, end = self.text([prompt]), done + count
             while done < end:
-                progress(done / total, prompt)
-                latents = self.window(starting_with(cond, before), null, end - done, options, windows)
+
+                def report(frames: float, at: int = done, what: str = prompt) -> None:
+                    progress((at + frames) / total, what)
+
+                report(0)
+                latents = self.window(starting_with(cond, before), null, end - done, options, windows, report)
                 before = self.last(latents, before)
                 yield self.show(latents, options)
                 done, windows = done + latents.shape[1], windows + 1
         progress(1.0, "done")
 
-    def window(self, cond: Condition, null: Condition, wanted: int, options: KineographOptions, number: int) -> Tensor:
+    def window(
+        self,
+        cond: Condition,
+        null: Condition,
+        wanted: int,
+        options: KineographOptions,
+        number: int,
+        report: Callable[[float], None] = lambda frames: None,
+    ) -> Tensor:
         """Up to `wanted` new frames of latents after those the condition holds: 1 t c h w."""
         grid, pt = self.config.generator, self.config.generator.patch[0]
         room = grid.frames - (0 if cond.frames is None else cond.frames.shape[1])
@@ -119,7 +131,11 @@ class Kineograph(System):
         noise = self.noise(1, count, grid.channels, grid.size, grid.size, seed=seed)
         steps, scale = options.num_inference_steps, options.guidance_scale
         jump = steps == self.config.jumps and scale == self.config.jump_guidance and not options.negative_prompt
-        return self.flow.sample(self.generator, noise, cond, null, steps=steps, guidance=scale, jump=jump)[:, :wanted]
+        sampled = self.flow.sample(
+            self.generator, noise, cond, null, steps=steps, guidance=scale, jump=jump,
+            progress=lambda share: report(share * min(wanted, count)),
+        )  # fmt: skip
+        return sampled[:, :wanted]
 
     def last(self, latents: Tensor, before: Tensor | None) -> Tensor:
         """The latents from which the next window continues: the newest, the first repeated where there are too few."""
@@ -159,7 +175,7 @@ class Kineograph(System):
 
     @stage("upsampler")
     def learn_upsampler(self, batch: Batch) -> Tensor:
-        """Half of the small frames come through the codec with disturbed latents, as a generator's do."""
+        """Three quarters of the small frames come through the codec with disturbed latents, as a generator's do."""
         large = batch.video
         small = self.shrunk(large)
         with torch.no_grad():

@@ -288,3 +288,11 @@ def test_signal_to_noise_is_in_decibels_and_can_look_at_what_moves():
     where = moving(video)
     assert where.float().mean() == pytest.approx(0.25)
     assert psnr(video + 0.2 * ~where, video, ~where) == pytest.approx(20, abs=1e-4)
+
+
+def test_progress_is_told_at_every_step_and_never_falls(toy: Kineograph):
+    told: list[float] = []
+    toy.generate(asked("a bear | a cat", num_inference_steps=3), lambda done, what: told.append(done))
+    assert told == sorted(told)
+    assert (told[0], told[-1]) == (0.0, 1.0)
+    assert len(told) == 2 * (1 + 3) + 1
