@@ -38,12 +38,12 @@ class Flow:
         """Times of 0 .. 1 moved towards 1."""
         return self.shift * t / (1 + (self.shift - 1) * t)
 
-    def loss(self, net: Network, x: Tensor, cond: Condition, null: Condition) -> Tensor:
-        """x: b t c h w -> the mean squared error of the velocity."""
+    def loss(self, net: Network, x: Tensor, cond: Condition, null: Condition, weight: Tensor | float = 1.0) -> Tensor:
+        """x: b t c h w -> the mean squared error of the velocity; weight, as broad as x, says what matters more."""
         t, noise = self.times(x), torch.randn_like(x)
         cond = cond.where(torch.rand(len(x), device=x.device) >= self.drop, null)
         out = net(noised(x, noise, t), t, cond)
-        return ((out - x) / over(t, x)).square().mean()
+        return (weight * ((out - x) / over(t, x)).square()).mean()
 
     def distil(
         self,

@@ -5,6 +5,8 @@ from collections import defaultdict
 import torch
 from torch import Tensor, nn
 
+from kineograph.system import quick_dtype
+
 HIDDEN = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 
@@ -24,12 +26,13 @@ def hidden_matrices(module: nn.Module) -> set[int]:
 
 
 def orthogonalize(matrices: Tensor, *, steps: int = 5) -> Tensor:
-    """Moves the singular values of k r c matrices (r <= c) towards one by Newton-Schulz iterations, in bfloat16.
+    """Moves the singular values of k r c matrices (r <= c) towards one by Newton-Schulz iterations, in bfloat16 where
+    that is quick.
 
     The quintic of Keller Jordan's Muon: it ends between 0.7 and 1.2, quickly, and not at one, slowly.
     """
-    x = matrices.bfloat16()
-    x = x / (x.float().norm(dim=(1, 2), keepdim=True) + 1e-7).bfloat16()
+    x = matrices / (matrices.norm(dim=(1, 2), keepdim=True) + 1e-7)
+    x = x.to(quick_dtype(x.device))
     for _ in range(steps):
         a = x @ x.mT
         b = torch.baddbmm(a, a, a, beta=-4.7750, alpha=2.0315)

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from kineograph.clip import Batch
+from kineograph.data.cache import identity
 from kineograph.data.world.scene import VOCABULARY, Scene
 from kineograph.data.world.world import SPLITS, World
 
@@ -38,6 +39,21 @@ def test_the_same_index_is_the_same_clip_in_any_order_and_any_copy():
     assert [world[i].digest for i in reversed(range(6))] == first[::-1]
     assert digests(pickle.loads(pickle.dumps(world))) == first
     assert len(set(first)) == 6
+
+
+def test_a_window_shows_some_frames_in_a_row_of_the_same_clips():
+    world = World(frames=6, size=32)
+    small = world.window(2)
+    starts = set()
+    for i in range(8):
+        whole, seen = world[i].frames, small[i].frames
+        starts |= {k for k in range(5) if torch.equal(whole[k : k + 2], seen)}
+        assert len(seen) == 2 and any(torch.equal(whole[k : k + 2], seen) for k in range(5))
+    assert len(starts) > 2
+    assert small.caption(3, 1) == world.caption(3, 1) and digests(world.window(6)) == digests(world)
+    assert identity(small) != identity(world)
+    with pytest.raises(ValueError, match="a window of 7 frames; a clip here has 6"):
+        world.window(7)
 
 
 def test_another_process_draws_the_same_clips():

@@ -138,6 +138,15 @@ def test_the_loss_is_the_squared_error_of_the_velocity():
     assert Flow().loss(wrong, x, told(), NULL).item() == pytest.approx(0.01, rel=1e-4)
 
 
+def test_what_weighs_more_counts_more():
+    x, half = normal(*SHAPE), torch.zeros(*SHAPE)
+    half[..., :1] = 0.1  # wrong in the first of three columns
+    wrong = Spy(lambda noisy, time, cond: x + half * time.clamp(min=0.05).reshape(-1, 1, 1, 1, 1))
+    weight = torch.tensor([3.0, 0.0, 0.0])
+    assert Flow().loss(wrong, x, told(), NULL, weight).item() == pytest.approx(0.01, rel=1e-4)
+    assert Flow().loss(wrong, x, told(), NULL, weight.flip(0)).item() == pytest.approx(0, abs=1e-9)
+
+
 @pytest.mark.parametrize("drop", [0.0, 0.25, 1.0])
 def test_a_share_of_the_captions_is_hidden(drop: float):
     torch.manual_seed(0)

@@ -11,7 +11,7 @@ from torch import Tensor
 from kineograph import system as systems
 from kineograph.clip import Batch, Clip
 from kineograph.models.upsampler import fitted
-from kineograph.systems.kineograph import Config, Kineograph, KineographOptions, moving, psnr
+from kineograph.systems.kineograph import Config, Kineograph, KineographOptions, lively, moving, psnr
 
 
 @pytest.fixture
@@ -72,8 +72,10 @@ def soft(b: int = 4, t: int = 8, size: int = 32) -> Batch:
 
 def test_the_parts_are_those_of_the_figure(toy: Kineograph):
     assert list(toy.parts()) == ["codec", "generator", "upsampler"]
-    assert list(toy.stages()) == ["learn_codec", "learn_generator", "learn_upsampler", "learn_few_steps"]
+    stages = ["learn_codec", "learn_figures", "learn_generator", "learn_upsampler", "learn_few_steps"]
+    assert list(toy.stages()) == stages
     assert toy.clip_shape("learn_generator") == (8, 32)
+    assert toy.clip_shape("learn_figures") == (4, 32)
     assert toy.clip_shape("learn_upsampler") == (4, 128)
     with pytest.raises(ValueError, match="text is 'bert'; it can be bytes or minilm"):
         Kineograph(Config(text="bert"))
@@ -296,3 +298,11 @@ def test_progress_is_told_at_every_step_and_never_falls(toy: Kineograph):
     assert told == sorted(told)
     assert (told[0], told[-1]) == (0.0, 1.0)
     assert len(told) == 2 * (1 + 3) + 1
+
+
+def test_what_moves_matters_more():
+    latents = torch.zeros(2, 4, 3, 2, 2)
+    latents[0, :, :, 0, 0] = torch.tensor([-2.0, 2.0, -2.0, 2.0])[:, None]
+    weight = lively(latents)
+    assert weight.shape == (2, 1, 1, 2, 2) and weight.mean().item() == pytest.approx(1)
+    assert (weight[0, 0, 0, 0, 0] / weight[1]).allclose(torch.tensor(5.0))

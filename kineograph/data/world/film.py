@@ -34,9 +34,13 @@ ORBIT = 0.9  # radians to each side
 REACH = {"pan": PAN, "dolly around": PAN}
 
 
-def film(scene: Scene, rng: Random, frames: int, fps: float, size: int) -> np.ndarray:
-    """The scene's pictures, frames x size x size x 3, uint8. The same `rng` state gives the same film."""
-    return Film(scene, rng, frames / fps, PIXELS if scene.style == "pixel art" else size).shoot(frames, fps, size)
+def film(scene: Scene, rng: Random, frames: int, fps: float, size: int, only: range | None = None) -> np.ndarray:
+    """The scene's pictures, or `only` some of its frames: n x size x size x 3, uint8.
+
+    The same `rng` state gives the same film.
+    """
+    scenery = Film(scene, rng, frames / fps, PIXELS if scene.style == "pixel art" else size)
+    return scenery.shoot(only or range(frames), fps, size)
 
 
 class Film:
@@ -75,12 +79,12 @@ class Film:
             self.backdrop.paint(Brush(canvas, self.scene.style))
         return surface.makeImageSnapshot(), -reach, detail
 
-    def shoot(self, frames: int, fps: float, size: int) -> np.ndarray:
-        out = np.empty((frames, self.size, self.size, 4), np.uint8)
+    def shoot(self, frames: range, fps: float, size: int) -> np.ndarray:
+        out = np.empty((len(frames), self.size, self.size, 4), np.uint8)
         info = skia.ImageInfo.Make(self.size, self.size, skia.kRGBA_8888_ColorType, skia.kPremul_AlphaType)
-        for i in range(frames):
-            self.draw(i / fps)
-            self.surface.readPixels(info, out[i], self.size * 4, 0, 0)
+        for picture, frame in zip(out, frames, strict=True):
+            self.draw(frame / fps)
+            self.surface.readPixels(info, picture, self.size * 4, 0, 0)
         if size != self.size:
             index = np.arange(size) * self.size // size
             out = out[:, index[:, None], index]

@@ -1,6 +1,7 @@
 """The World: an endless, captioned, exactly labelled cartoon film set, drawn by lot and the same on every machine."""
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import asdict
 from math import inf
 from random import Random
@@ -21,6 +22,7 @@ class World(Sequence[Clip]):
     """Clip `i` of a seed is always the same: its scene, its layout, its caption and its labels.
 
     `split="held_out"` shows only combinations of who, act and where that `train` never shows.
+    `window(n)` is a World of the same clips that shows n frames in a row of each.
     `meta` of a clip holds `labels` (every field of its scene), `asked` (those that its caption states) and its address.
     """
 
@@ -33,6 +35,15 @@ class World(Sequence[Clip]):
                 "a positive rate"
             )
         self.seed, self.split, self.frames, self.fps, self.size = seed, split, frames, fps, size
+        self.shown = frames
+
+    def window(self, frames: int) -> "World":
+        """The same clips, of each only so many frames in a row, from a moment by lot."""
+        if not 1 <= frames <= self.frames:
+            raise ValueError(f"a window of {frames} frames; a clip here has {self.frames}")
+        small = copy(self)
+        small.shown = frames
+        return small
 
     def __len__(self) -> int:
         return 2**31
@@ -63,13 +74,14 @@ class World(Sequence[Clip]):
             "seed": self.seed,
             "split": self.split,
         }
-        return self.film(scene, self.random(index, "layout"), words.text, meta)
+        first = self.random(index, "window").randrange(self.frames - self.shown + 1)
+        return self.film(scene, self.random(index, "layout"), words.text, meta, first)
 
-    def film(self, scene: Scene, rng: Random, caption: str = "", meta: dict | None = None) -> Clip:
-        """A clip of any scene one likes."""
+    def film(self, scene: Scene, rng: Random, caption: str = "", meta: dict | None = None, first: int = 0) -> Clip:
+        """A clip of any scene one likes; of a window, the frames from `first` on."""
         from kineograph.data.world.film import film  # Skia is needed only to draw
 
-        pictures = film(scene, rng, self.frames, self.fps, self.size)
+        pictures = film(scene, rng, self.frames, self.fps, self.size, range(first, first + self.shown))
         return Clip(
             torch.from_numpy(pictures).permute(0, 3, 1, 2).contiguous(),
             self.fps,
