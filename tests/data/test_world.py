@@ -48,9 +48,11 @@ def test_a_window_shows_some_frames_in_a_row_of_the_same_clips():
     for i in range(8):
         whole, seen = world[i].frames, small[i].frames
         starts |= {k for k in range(5) if torch.equal(whole[k : k + 2], seen)}
-        assert len(seen) == 2 and any(torch.equal(whole[k : k + 2], seen) for k in range(5))
+        assert len(seen) == 2
+        assert any(torch.equal(whole[k : k + 2], seen) for k in range(5))
     assert len(starts) > 2
-    assert small.caption(3, 1) == world.caption(3, 1) and digests(world.window(6)) == digests(world)
+    assert small.caption(3, 1) == world.caption(3, 1)
+    assert digests(world.window(6)) == digests(world)
     assert identity(small) != identity(world)
     with pytest.raises(ValueError, match="a window of 7 frames; a clip here has 6"):
         world.window(7)

@@ -304,5 +304,6 @@ def test_what_moves_matters_more():
     latents = torch.zeros(2, 4, 3, 2, 2)
     latents[0, :, :, 0, 0] = torch.tensor([-2.0, 2.0, -2.0, 2.0])[:, None]
     weight = lively(latents)
-    assert weight.shape == (2, 1, 1, 2, 2) and weight.mean().item() == pytest.approx(1)
+    assert weight.shape == (2, 1, 1, 2, 2)
+    assert weight.mean().item() == pytest.approx(1)
     assert (weight[0, 0, 0, 0, 0] / weight[1]).allclose(torch.tensor(5.0))

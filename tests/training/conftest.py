@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -86,7 +87,12 @@ class Squares:
 
     def __init__(self, seed: int = 0, *, split: str = "train", frames: int = 4, fps: float = 8.0, size: int = 8):
         self.seed, self.split, self.frames, self.fps, self.size = seed, split, frames, fps, size
-        self.drawn = 0
+        self.drawn, self.shown = 0, frames
+
+    def window(self, frames: int) -> "Squares":
+        small = copy(self)
+        small.shown = frames
+        return small
 
     def __len__(self) -> int:
         return 1000
@@ -94,7 +100,7 @@ class Squares:
     def __getitem__(self, index: int) -> Clip:
         self.drawn += 1
         generator = torch.Generator().manual_seed(self.seed + index)
-        frames = torch.randint(0, 256, (self.frames, 3, 1, 1), generator=generator, dtype=torch.uint8)
+        frames = torch.randint(0, 256, (self.frames, 3, 1, 1), generator=generator, dtype=torch.uint8)[: self.shown]
         return Clip(frames.expand(-1, -1, self.size, self.size).contiguous(), self.fps, self.caption(index, 0))
 
     def caption(self, index: int, variant: int = 0) -> str:

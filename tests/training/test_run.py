@@ -68,6 +68,13 @@ def test_an_interrupted_run_ends_as_the_unbroken_one(train, tmp_path, monkeypatc
     assert all(torch.equal(x, state(b)[k]) for k, x in state(a).items())
 
 
+def test_a_stage_of_short_clips_draws_and_keeps_no_more_of_them(train, tmp_path):
+    flags = ["--max-train-steps", "2", "--clips", "20", "--cache", str(tmp_path / "cache")]
+    assert train("learn_codec", "--output-dir", str(tmp_path / "a"), *flags) == 0
+    head = json.loads((tmp_path / "cache" / "frames.u8.json").read_text())
+    assert (head["count"], head["shape"][0], head["fingerprint"]["frames"]) == (20, 2, 4)
+
+
 def test_hours_stop_a_run(train, tmp_path):
     assert train("learn_codec", "--output-dir", str(tmp_path / "a"), "--hours", "1e-9") == 0
     assert [p.name for p in (tmp_path / "a/checkpoints").iterdir()] == ["step-00000001"]
