@@ -1,4 +1,4 @@
-"""A small convolutional network that redraws small frames four times larger, with sharp lines."""
+"""A small convolutional network that redraws small frames several times larger, with sharp lines."""
 
 from dataclasses import dataclass
 
@@ -13,18 +13,18 @@ from kineograph.nn.convolution import stack
 class UpsamplerConfig:
     width: int = 16
     depth: int = 1
+    factor: int = 4
 
 
 class Upsampler(nn.Module):
-    """b t 3 h w -> b t 3 4h 4w, both in [-1, 1]: bilinear enlargement plus what the network draws on top.
+    """b t 3 h w -> b t 3 fh fw for factor f, both in [-1, 1]: bilinear enlargement and what the network draws on top.
 
     All the work is done at the small size; pixels are spread at the end (sub-pixel convolution, Shi et al. 2016).
     """
 
-    factor = 4
-
     def __init__(self, config: UpsamplerConfig):
         super().__init__()
+        self.factor = config.factor
         self.first = nn.Conv2d(3, config.width, 5, 1, 2)
         self.blocks = nn.Sequential(*stack(config.width, config.depth), nn.SiLU())
         self.last = nn.Conv2d(config.width, 3 * self.factor**2, 3, 1, 1)
@@ -35,13 +35,13 @@ class Upsampler(nn.Module):
         return torch.cat([self.enlarge(part) for part in video.flatten(0, 1).split(16)]).unflatten(0, video.shape[:2])
 
     def enlarge(self, frames: Tensor) -> Tensor:
-        """n 3 h w -> n 3 4h 4w."""
+        """n 3 h w -> n 3 fh fw."""
         x = frames.to(self.first.weight.dtype).contiguous(memory_format=torch.channels_last)
         detail = F.pixel_shuffle(self.last(self.blocks(self.first(x))).float(), self.factor)
         return detail + F.interpolate(frames.float(), scale_factor=self.factor, mode="bilinear")
 
     def loss(self, small: Tensor, large: Tensor) -> Tensor:
-        """Absolute error of values and of edges, b t 3 h w against b t 3 4h 4w."""
+        """Absolute error of values and of edges, b t 3 h w against b t 3 fh fw."""
         error = self(small) - large
         edges = (error[..., 1:] - error[..., :-1]).abs().mean() + (error[..., 1:, :] - error[..., :-1, :]).abs().mean()
         return error.abs().mean() + edges

@@ -76,6 +76,12 @@ class Kineograph(System):
             generator=VideoTransformerConfig(16, 16, 8, (4, 2), dim=320, depth=8, heads=5, text_dim=384),
             upsampler=UpsamplerConfig(64, 5),
         ),
+        "large": Config(  # for half an hour of a GPU
+            frames=16, size=128, text="minilm", shift=12.0,
+            codec=FrameCodecConfig(16, (64, 128, 192), (96, 192, 256), (1, 1, 2), (2, 2, 3)),
+            generator=VideoTransformerConfig(16, 16, 16, (4, 2), dim=384, depth=8, heads=6, text_dim=384),
+            upsampler=UpsamplerConfig(64, 5, factor=2),
+        ),
     }  # fmt: skip
 
     def build(self, config: Config) -> None:
@@ -246,7 +252,7 @@ class Kineograph(System):
         return x, cond
 
     def shrunk(self, large: Tensor) -> Tensor:
-        """b t 3 4h 4w -> b t 3 h w by averaging, as antialiased drawing at the small size would."""
+        """b t 3 fh fw -> b t 3 h w by averaging, as antialiased drawing at the small size would."""
         return F.avg_pool2d(large.flatten(0, 1), self.upsampler.factor).unflatten(0, large.shape[:2])
 
     @torch.no_grad()

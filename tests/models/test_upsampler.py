@@ -18,10 +18,11 @@ def film(b: int = 2, t: int = 3, h: int = 8, w: int = 12) -> Tensor:
     return torch.rand(b, t, 3, h, w, generator=torch.Generator().manual_seed(0)) * 2 - 1
 
 
+@pytest.mark.parametrize("factor", [2, 4])
 @pytest.mark.parametrize(("h", "w"), [(8, 12), (5, 7)])
-def test_frames_grow_four_times(upsampler: Upsampler, h: int, w: int):
-    out = upsampler(film(h=h, w=w))
-    assert out.shape == (2, 3, 3, 4 * h, 4 * w)
+def test_frames_grow_by_the_factor(factor: int, h: int, w: int):
+    out = Upsampler(UpsamplerConfig(factor=factor))(film(h=h, w=w))
+    assert out.shape == (2, 3, 3, factor * h, factor * w)
     assert out.dtype == torch.float32
 
 

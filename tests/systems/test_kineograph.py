@@ -10,7 +10,9 @@ from torch import Tensor
 
 from kineograph import system as systems
 from kineograph.clip import Batch, Clip
-from kineograph.models.upsampler import fitted
+from kineograph.models.frame_codec import FrameCodec
+from kineograph.models.upsampler import Upsampler, fitted
+from kineograph.models.video_transformer import VideoTransformer
 from kineograph.systems.kineograph import Config, Kineograph, KineographOptions, lively, moving, psnr
 
 
@@ -307,3 +309,12 @@ def test_what_moves_matters_more():
     assert weight.shape == (2, 1, 1, 2, 2)
     assert weight.mean().item() == pytest.approx(1)
     assert (weight[0, 0, 0, 0, 0] / weight[1]).allclose(torch.tensor(5.0))
+
+
+@pytest.mark.parametrize("preset", ["world", "large"])
+def test_bundled_weights_of_a_preset_would_fit_into_sixty_megabytes(preset: str):
+    config = Kineograph.PRESETS[preset]
+    with torch.device("meta"):
+        parts = [FrameCodec(config.codec), VideoTransformer(config.generator), Upsampler(config.upsampler)]
+    assert 2 * sum(x.numel() for part in parts for x in part.state_dict().values()) <= 60e6
+    assert config.size == config.generator.size * FrameCodec.factor == 256 // config.upsampler.factor
