@@ -28,6 +28,7 @@ from kineograph.system import System, load, stage
 from kineograph.training import run
 from kineograph.training.trainer import best_precision
 
+SECONDS = 2.0  # that a clip of the World lasts
 BUNDLED = CHECKPOINTS / "label_reader"
 LABELS = (
     "who", "act", "where", "direction", "colour", "style", "camera", "companion", "size", "time", "weather", "prop",
@@ -72,9 +73,11 @@ class Labelled(Sequence[Clip]):
 
 @dataclass(frozen=True)
 class Config:
-    """The clips it is taught on, what it can read, the network, the folder of a system whose codec softens clips."""
+    """Frames it is taught on, evenly over a clip's seconds, and their size; what it can read; the network; the folder of
+    a system whose codec softens clips.
+    """
 
-    frames: int = 16
+    frames: int = 8
     size: int = 64
     labels: tuple[str, ...] = LABELS
     values: tuple[tuple[str, ...], ...] = tuple(VOCABULARY[name] for name in LABELS)
@@ -88,7 +91,7 @@ class Reader(System):
     Config = Config
     PRESETS: ClassVar = {
         "toy": Config(),
-        "world": Config(network=LabelReaderConfig(8, 64, (32, 64, 128, 128), (1, 1, 1), layout=48, dim=224)),
+        "world": Config(network=LabelReaderConfig(8, 64, (24, 48, 96, 160), (1, 1, 1), layout=48, dim=224)),
     }
 
     def build(self, config: Config) -> None:
@@ -195,5 +198,5 @@ def learn(flags: Sequence[str]) -> int:
     return run.main(
         args,
         kind=Reader,
-        clips=lambda split, frames, size: Labelled(World(split=split, frames=frames, size=size)),
+        clips=lambda split, frames, size: Labelled(World(split=split, frames=frames, fps=frames / SECONDS, size=size)),
     )
