@@ -73,8 +73,8 @@ class Labelled(Sequence[Clip]):
 
 @dataclass(frozen=True)
 class Config:
-    """Frames it is taught on, evenly over a clip's seconds, and their size; what it can read; the network; the folder of
-    a system whose codec softens clips.
+    """Frames it is taught on, evenly over a clip's seconds, and their size; what it can read; the network; the folder
+    of a system whose codec softens clips.
     """
 
     frames: int = 8
