@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from kineograph import config as configs
+from kineograph import tensors
 from kineograph.catalogue import CHECKPOINTS, catalogue, names, unknown
 from kineograph.clip import Batch, Clip
 from kineograph.config import option
@@ -39,7 +40,6 @@ __all__ = [
 ]
 
 FORMAT = 1  # of system.json and the files beside it
-PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
 
 Progress = Callable[[float, str], None]
 
@@ -205,8 +205,8 @@ class System(nn.Module):
         partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=folder))
         try:
             for name, part in self.parts().items():
-                tensors = {k: stored(x, dtype) for k, x in part.state_dict().items()}
-                safetensors.torch.save_file(tensors, str(partial / f"{name}.safetensors"))
+                kept = {k: stored(x, dtype) for k, x in part.state_dict().items()}
+                safetensors.torch.save_file(kept, str(partial / f"{name}.safetensors"))
             (partial / "system.json").write_text(json.dumps(head, indent=2) + "\n", encoding="utf-8")
             mode = (partial / "system.json").stat().st_mode  # as the umask says; safetensors makes its files private
             for path in partial.iterdir():
@@ -272,25 +272,9 @@ def read_head(folder: Path) -> dict:
 
 def fill(part: nn.Module, path: Path) -> None:
     """Copies a safetensors file into a part; ValueError names one that is missing, damaged or of another shape."""
-    if not path.is_file():
-        pickles = [p.name for p in path.parent.glob(f"{path.stem}.*") if p.suffix in PICKLES]
-        refused = f"; {pickles[0]} is not opened, for it can run code: only safetensors are" if pickles else ""
-        raise ValueError(f"{path} is missing{refused}")
-    try:
-        tensors = safetensors.torch.load_file(str(path))
-    except safetensors.SafetensorError as error:
-        raise ValueError(f"{path} is damaged or no safetensors file: {error}") from error
-    wanted = part.state_dict()
-    if wrong := sorted(set(wanted) ^ set(tensors)):
-        verb = "lacks" if wrong[0] in wanted else "has a foreign"
-        raise ValueError(f"{path} is of another network: it {verb} {wrong[0]}, and {len(wrong)} names differ in all")
-    for name, x in tensors.items():
-        if x.shape != wanted[name].shape:
-            ours = tuple(wanted[name].shape)
-            raise ValueError(f"{path} is of another network: {name} is {tuple(x.shape)} and should be {ours}")
-        if not x.isfinite().all():
-            raise ValueError(f"{path} is damaged: {name} holds numbers that are not finite")
-    part.load_state_dict(tensors)
+    found = tensors.read(path)
+    tensors.check(found, part.state_dict(), path)
+    part.load_state_dict(found)
 
 
 def weights_hash(folder: str | Path) -> str:

@@ -8,13 +8,13 @@ from shutil import rmtree
 from tempfile import mkdtemp
 from typing import Any, TypeVar
 
-import safetensors
 import safetensors.torch
 import torch
 from torch import Tensor, nn
 
+from kineograph.tensors import check, read
+
 Part = TypeVar("Part", bound=nn.Module)
-PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -47,37 +47,15 @@ def read_tensors(folder: Path, stem: str, variant: str = "") -> dict[str, Tensor
         names = sorted(set(shards.values()))
     tensors: dict[str, Tensor] = {}
     for name in names:
-        tensors |= read_file(folder / name)
+        tensors |= read(folder / name)
     return tensors
-
-
-def read_file(path: Path) -> dict[str, Tensor]:
-    if path.suffix != ".safetensors" or not path.is_file():
-        there = sorted(p.name for p in path.parent.glob("*") if p.suffix in (".safetensors", *PICKLES))
-        refused = (
-            "; pickles are not opened, for they can run code" if any(Path(n).suffix in PICKLES for n in there) else ""
-        )
-        raise ValueError(f"{path} is missing; there is {', '.join(there) or 'no file of weights'}{refused}")
-    try:
-        return safetensors.torch.load_file(str(path))
-    except safetensors.SafetensorError as error:
-        raise ValueError(f"{path} is damaged or no safetensors file: {error}") from error
 
 
 def filled(build: Callable[[], Part], tensors: dict[str, Tensor], source: Path, dtype: torch.dtype) -> Part:
     """The module that `build` makes, without drawing weights first, filled with tensors as dtype."""
     with torch.device("meta"):
         part = build()
-    wanted = part.state_dict()
-    if wrong := sorted(set(wanted) ^ set(tensors)):
-        verb = "lacks" if wrong[0] in wanted else "has a foreign"
-        raise ValueError(f"{source} is of another network: it {verb} {wrong[0]}, and {len(wrong)} names differ in all")
-    for name, x in tensors.items():
-        if x.shape != wanted[name].shape:
-            ours = tuple(wanted[name].shape)
-            raise ValueError(f"{source} is of another network: {name} is {tuple(x.shape)} and should be {ours}")
-        if not x.isfinite().all():
-            raise ValueError(f"{source} is damaged: {name} holds numbers that are not finite")
+    check(tensors, part.state_dict(), source)
     part.load_state_dict({name: x.to(dtype) for name, x in tensors.items()}, assign=True)
     return part.eval()
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from kineograph import config as configs
+from kineograph.data.footage import Footage
 from kineograph.data.loader import seed_of
 from kineograph.system import System, fill, find, unknown
 from kineograph.training.trainer import Settings, best_precision
@@ -39,7 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--resume-from-checkpoint", metavar="latest|PATH", help="go on from a checkpoint, bit for bit")
     add("--train-batch-size", "--batch-size", type=int, default=32, help="clips a step, over all processes [32]")
     add("--hours", type=float, default=0.0, help="stop after this time, counted anew in each sitting [no limit]")
-    add("--data", default="world", choices=("world",), help="where clips come from")
+    add("--data", default="world", metavar="world|FILE", help="where clips come from: the World, or one video file")
+    add("--prompt", default="", help="what the video file shows")
     add("--clips", type=int, default=0, help="train on this many clips only [all the World has]")
     add("--cache", type=Path, metavar="FOLDER", help="keep the clips, or their encodings, on disk; needs --clips")
     add("--rebuild-cache", action="store_true", help="replace a cache that was made of something else")
@@ -126,6 +128,8 @@ def stage_of(system: System, name: str | None) -> str:
 
 def clips_of(args: argparse.Namespace, split: str, frames: int, size: int) -> Sequence:
     """The clips of --data: a sequence of Clip with `caption(index, variant)` and `fps`."""
+    if args.data != "world":
+        return Footage(args.data, args.prompt, frames=frames, size=size)
     try:
         from kineograph.data.world.world import World
     except ImportError as error:

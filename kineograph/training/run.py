@@ -172,8 +172,7 @@ class Run:
         args, (frames, size) = self.args, self.system.clip_shape(self.stage)
         through = self.system.stages()[self.stage].through
         clips = self.clips("train", self.whole, size)
-        if frames < self.whole and hasattr(clips, "window"):
-            clips = clips.window(frames)  # nothing is drawn, encoded or kept that the stage does not look at
+        clips = clips.window(frames) if hasattr(clips, "window") else clips  # nothing is drawn that is not looked at
         source, seen_through = Rendered(clips), ""
         if args.cache:
             cache = Cache(args.cache, clips, rebuild=args.rebuild_cache)

@@ -178,7 +178,9 @@ class Trainer:
                 if settings.mixed_precision == "bf16":
                     module.bfloat16()
                 continue
-            module.to(memory_format=torch.channels_last)
+            for p in module.parameters():
+                if p.ndim == 4:
+                    p.data = p.data.to(memory_format=torch.channels_last)
             if name not in trained and settings.mixed_precision == "bf16":
                 self.originals += [(p, p.data) for p in module.parameters() if p.dtype == torch.float32]
         for p, full in self.originals:
