@@ -1,8 +1,8 @@
-"""A convolutional autoencoder for single frames: pixels to an 8 times smaller grid of latents and back.
+"""A convolutional codec for single frames: pixels to an 8 times smaller grid of latents and back.
 
 Frames are coded one by one, so a clip of any length, an image and a stream all take the same path. The encoder is
-light, since it runs once per training clip; the decoder carries the detail. Works on channels-last bfloat16, where CPUs
-are fastest.
+light or even fixed, since it runs once per training clip; the decoder carries the detail, and may know the prompt: then
+it draws what the latents leave open as the words say. Works on channels-last bfloat16, where CPUs are fastest.
 """
 
 from dataclasses import dataclass
@@ -11,18 +11,27 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from kineograph.models.cosines import Cosines
+from kineograph.nn.attention import unscaled_norm
 from kineograph.nn.convolution import ToSpace, stack
+
+SHAKEN = 0.6  # the strongest noise on latents that are told
 
 
 @dataclass(frozen=True)
 class FrameCodecConfig:
-    """Widths at 1/2, 1/4 and 1/8 of the frame's size, residual blocks at each for the encoder and the decoder."""
+    """Widths at 1/2, 1/4 and 1/8 of the frame's size, residual blocks at each for the encoder and the decoder.
+
+    With no widths of the encoder, latents are the strongest cosine waves of each block. text_dim: of the prompt's
+    vector that the decoder reads, 0 for one that reads none.
+    """
 
     channels: int = 4
     encoder_widths: tuple[int, ...] = (16, 32, 32)
     decoder_widths: tuple[int, ...] = (16, 32, 32)
     encoder_depths: tuple[int, ...] = (1, 1, 1)
     decoder_depths: tuple[int, ...] = (1, 1, 1)
+    text_dim: int = 0
 
 
 class FrameCodec(nn.Module):
@@ -32,15 +41,8 @@ class FrameCodec(nn.Module):
 
     def __init__(self, config: FrameCodecConfig):
         super().__init__()
-        self.channels = config.channels
-        a, b, c = config.encoder_widths
-        n, m, k = config.encoder_depths
-        self.encoder = nn.Sequential(
-            nn.Conv2d(12, a, 3, 1, 1), *stack(a, n),
-            nn.Conv2d(a, b, 3, 2, 1), *stack(b, m),
-            nn.Conv2d(b, c, 3, 2, 1), *stack(c, k),
-            nn.SiLU(), nn.Conv2d(c, config.channels, 1),
-        )  # fmt: skip
+        self.channels, self.text_dim = config.channels, config.text_dim
+        self.encoder = learned(config) if config.encoder_widths else Cosines(config.channels)
         a, b, c = config.decoder_widths
         n, m, k = config.decoder_depths
         self.decoder = nn.Sequential(
@@ -49,6 +51,10 @@ class FrameCodec(nn.Module):
             nn.SiLU(), ToSpace(b, a), *stack(a, n),
             nn.SiLU(), nn.Conv2d(a, 12, 3, 1, 1),
         )  # fmt: skip
+        if config.text_dim:
+            self.told = nn.Linear(config.text_dim, 2 * c)
+            nn.init.zeros_(self.told.weight)
+            nn.init.zeros_(self.told.bias)
         self.register_buffer("mean", torch.zeros(config.channels))
         self.register_buffer("std", torch.ones(config.channels))
         self.to(memory_format=torch.channels_last)
@@ -59,31 +65,49 @@ class FrameCodec(nn.Module):
         z = torch.cat([self.bottleneck(frames) for frames in video.flatten(0, 1).split(256)])
         return ((z - wide(self.mean)) / wide(self.std)).unflatten(0, video.shape[:2])
 
-    def decode(self, latents: Tensor) -> Tensor:
-        """b t c h w -> b t 3 8h 8w, nearly in [-1, 1]."""
+    def decode(self, latents: Tensor, told: Tensor | None = None) -> Tensor:
+        """b t c h w, and the prompts' vectors b d if it reads them -> b t 3 8h 8w, nearly in [-1, 1]."""
         z = latents.flatten(0, 1).float() * wide(self.std) + wide(self.mean)
-        return torch.cat([self.pixels(part) for part in z.split(64)]).unflatten(0, latents.shape[:2])
+        told = None if told is None else told.repeat_interleave(latents.shape[1], 0)
+        parts = range(0, len(z), 64)
+        frames = [self.pixels(z[i : i + 64], None if told is None else told[i : i + 64]) for i in parts]
+        return torch.cat(frames).unflatten(0, latents.shape[:2])
 
     def bottleneck(self, frames: Tensor) -> Tensor:
-        """n 3 h w -> n c h/8 w/8, bounded softly by +-4."""
+        """n 3 h w -> n c h/8 w/8; learned ones are bounded softly by +-4."""
+        if isinstance(self.encoder, Cosines):
+            return self.encoder(frames)
         h = F.pixel_unshuffle(frames.to(self.dtype), 2).contiguous(memory_format=torch.channels_last)
         return 4 * torch.tanh(self.encoder(h).float() / 4)
 
-    def pixels(self, z: Tensor) -> Tensor:
-        """n c h w, not normalised -> n 3 8h 8w."""
-        h = self.decoder(z.to(self.dtype).contiguous(memory_format=torch.channels_last))
-        return F.pixel_shuffle(h.float(), 2)
+    def pixels(self, z: Tensor, told: Tensor | None = None) -> Tensor:
+        """n c h w, not normalised, and what is told of each, n d -> n 3 8h 8w."""
+        h = self.decoder[0](z.to(self.dtype).contiguous(memory_format=torch.channels_last))
+        if self.text_dim:
+            told = z.new_zeros(len(z), self.text_dim) if told is None else told
+            scale, shift = self.told(unscaled_norm(told.to(self.dtype)))[..., None, None].chunk(2, dim=1)
+            h = torch.addcmul(shift, 1 + scale, h)
+        out = F.pixel_shuffle(self.decoder[1:](h).float(), 2)
+        return out + self.encoder.inverse(z) if isinstance(self.encoder, Cosines) else out
 
-    def loss(self, video: Tensor, noise: float = 0.05) -> Tensor:
+    def loss(self, video: Tensor, told: Tensor | None = None, noise: float = 0.05) -> Tensor:
         """Reconstruction of absolute values, of edges and of coarse averages; what moves in the clip counts more.
 
-        A little noise on the latents makes the decoder forgive a generator's small errors. Keeps the running statistics
-        that normalise the latents.
+        A little noise on the latents makes the decoder forgive a generator's small errors. One that reads prompts meets
+        more of it, up to `SHAKEN`, that it may trust the words (conditioning augmentation: Ho et al. 2022), and every
+        tenth clip untold. Keeps the running statistics that normalise learned latents.
         """
-        frames = video.flatten(0, 1)
-        z = self.bottleneck(frames)
-        self.follow(z.detach())
-        out = self.pixels(z + noise * torch.randn_like(z)).unflatten(0, video.shape[:2])
+        z = self.bottleneck(video.flatten(0, 1))
+        if not isinstance(self.encoder, Cosines):
+            self.follow(z.detach())
+        strength = torch.full((len(video), 1, 1, 1, 1), noise, device=z.device)
+        if told is not None:
+            strength = strength + SHAKEN * torch.rand_like(strength).square()
+            told = told * (torch.rand(len(told), 1, device=told.device) >= 0.1)
+            told = told.repeat_interleave(video.shape[1], 0)
+        z = z.unflatten(0, video.shape[:2])
+        z = (z + strength * torch.randn_like(z)).flatten(0, 1)
+        out = self.pixels(z, told).unflatten(0, video.shape[:2])
         error = out - video
         moving = (video - video.mean(1, keepdim=True)).abs().amax(2, keepdim=True)
         weight = 1 + 2 * (2 * moving).clamp(max=1)
@@ -106,6 +130,18 @@ class FrameCodec(nn.Module):
     @property
     def dtype(self) -> torch.dtype:
         return self.decoder[0].weight.dtype
+
+
+def learned(config: FrameCodecConfig) -> nn.Sequential:
+    """n 12 h/2 w/2 -> n c h/8 w/8."""
+    a, b, c = config.encoder_widths
+    n, m, k = config.encoder_depths
+    return nn.Sequential(
+        nn.Conv2d(12, a, 3, 1, 1), *stack(a, n),
+        nn.Conv2d(a, b, 3, 2, 1), *stack(b, m),
+        nn.Conv2d(b, c, 3, 2, 1), *stack(c, k),
+        nn.SiLU(), nn.Conv2d(c, config.channels, 1),
+    )  # fmt: skip
 
 
 def wide(per_channel: Tensor) -> Tensor:

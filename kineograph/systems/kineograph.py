@@ -116,7 +116,7 @@ class Kineograph(System):
                 report(0)
                 latents = self.window(starting_with(cond, before), null, end - done, options, windows, report)
                 before = self.last(latents, before)
-                yield self.show(latents, options)
+                yield self.show(latents, cond.vector, options)
                 done, windows = done + latents.shape[1], windows + 1
         progress(1.0, "done")
 
@@ -158,9 +158,9 @@ class Kineograph(System):
         clip = videos.read(options.image_path, fps=options.fps, size=size)
         return self.last(self.codec.encode(clip.video[None, -count:].to(self.device)), None)
 
-    def show(self, latents: Tensor, options: KineographOptions) -> Tensor:
-        """1 t c h w latents -> t 3 height width uint8."""
-        large = self.upsampler(self.codec.decode(latents).clamp(-1, 1))[0]
+    def show(self, latents: Tensor, told: Tensor, options: KineographOptions) -> Tensor:
+        """1 t c h w latents of a prompt, whose vector is told, 1 d -> t 3 height width uint8."""
+        large = self.upsampler(self.codec.decode(latents, told).clamp(-1, 1))[0]
         return Clip.of(fitted(large, options.height, options.width)).frames
 
     def clip_shape(self, stage: str) -> tuple[int, int]:
@@ -174,7 +174,8 @@ class Kineograph(System):
     def learn_codec(self, batch: Batch) -> Tensor:
         """A few frames of each clip, so that a batch shows many scenes."""
         few = torch.randperm(batch.video.shape[1])[:4].sort().values
-        return self.codec.loss(batch.video[:, few])
+        told = self.text(batch.captions).vector if self.config.codec.text_dim else None
+        return self.codec.loss(batch.video[:, few], told)
 
     @stage("generator", through="codec")
     def learn_figures(self, batch: Batch) -> Tensor:

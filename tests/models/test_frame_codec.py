@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from kineograph.models.cosines import Cosines
 from kineograph.models.frame_codec import FrameCodec, FrameCodecConfig
 
 
@@ -89,9 +90,9 @@ def test_errors_cost_more_where_something_moves(codec: FrameCodec, monkeypatch: 
     for y in (4, 20):
         wrong = video.clone()
         wrong[..., y : y + 8, 4:12] += 0.1
-        monkeypatch.setattr(codec, "pixels", lambda z, wrong=wrong: wrong.flatten(0, 1))
+        monkeypatch.setattr(codec, "pixels", lambda z, told, wrong=wrong: wrong.flatten(0, 1))
         costs.append(codec.loss(video).item())
-    monkeypatch.setattr(codec, "pixels", lambda z: video.flatten(0, 1))
+    monkeypatch.setattr(codec, "pixels", lambda z, told: video.flatten(0, 1))
     assert codec.loss(video) == 0
     assert costs[0] > 1.2 * costs[1] > 0
 
@@ -102,3 +103,33 @@ def test_another_shape_is_named_with_the_one_wanted(codec: FrameCodec, shape: tu
         ValueError, match=r"b t 3 h w with h and w divisible by 8; this is \(" + ", ".join(map(str, shape))
     ):
         codec.encode(torch.zeros(shape))
+
+
+@pytest.fixture(scope="module")
+def reader() -> FrameCodec:
+    """A codec of waves whose decoder reads prompts; all its weights are moved a little."""
+    torch.manual_seed(0)
+    reading = FrameCodec(FrameCodecConfig(encoder_widths=(), text_dim=5)).eval().requires_grad_(False)
+    reading.told.weight.normal_()
+    return reading
+
+
+def test_a_codec_of_waves_has_only_a_decoder_to_teach(reader: FrameCodec):
+    assert not list(reader.encoder.parameters())
+    video = film(4, 2)
+    assert far(reader.encode(video), Cosines(4)(video.flatten(0, 1)).unflatten(0, (4, 2))) < 1e-6
+    taught = copy.deepcopy(reader).requires_grad_()
+    taught.loss(video, torch.randn(4, 5)).backward()
+    assert all(p.grad is not None for p in taught.parameters())
+    assert torch.equal(taught.mean, torch.zeros(4))
+
+
+def test_what_is_told_shows_in_its_own_clip_alone(reader: FrameCodec):
+    z, told = reader.encode(film(3)), torch.randn(3, 5, generator=torch.Generator().manual_seed(1))
+    other = told.clone()
+    other[1] *= -1
+    a, b = reader.decode(z, told), reader.decode(z, other)
+    assert torch.equal(a[0], b[0])
+    assert (a[1] - b[1]).abs().max() > 1e-3
+    assert torch.equal(reader.decode(z), reader.decode(z, torch.zeros(3, 5)))
+    assert far(reader.decode(z[1:2], told[1:2]), a[1:2]) < 1e-5

@@ -1,0 +1,43 @@
+"""The waves are JPEG's, orthonormal, linear, and come from coarse to fine."""
+
+import pytest
+import torch
+
+from kineograph.models.cosines import BLOCK, Cosines, strongest
+
+
+def film(n: int = 3, h: int = 16, w: int = 24) -> torch.Tensor:
+    return torch.rand(n, 3, h, w, generator=torch.Generator().manual_seed(0)) * 2 - 1
+
+
+def test_all_waves_together_lose_nothing():
+    waves = Cosines(3 * BLOCK**2)
+    assert torch.allclose(waves.inverse(waves(film())), film(), atol=1e-5)
+
+
+def test_the_waves_are_orthonormal_and_are_scipys():
+    waves, _ = strongest(3 * BLOCK**2)
+    assert torch.allclose(waves @ waves.T, torch.eye(len(waves)), atol=1e-6)
+    fft = pytest.importorskip("scipy.fft")
+    block = film(1, BLOCK, BLOCK)[0]
+    grey = fft.dctn(block.sum(0).numpy() / 3**0.5, norm="ortho")
+    ours = {tuple(w.shape): None for w in waves}  # every wave is one number of one colour's transform
+    assert ours == {(3 * BLOCK**2,): None}
+    found = (waves @ block.flatten()).abs().sort().values
+    assert all((found - abs(x)).abs().min() < 1e-5 for x in grey.flatten().tolist())
+
+
+@pytest.mark.parametrize("count", [1, 4, 16])
+def test_more_waves_are_the_same_ones_and_finer_ones(count: int):
+    few, all_of_them = strongest(count), strongest(192)
+    assert torch.equal(few[0], all_of_them[0][:count])
+    assert (all_of_them[1].diff() <= 0).all()
+
+
+def test_one_colour_is_one_wave_and_averages_are_averages():
+    flat = torch.full((1, 3, 8, 8), 0.5)
+    latents = Cosines(8)(flat)[0, :, 0, 0]
+    assert latents[0] > 1
+    assert latents[1:].abs().max() < 1e-5
+    waves, frames = Cosines(8), film(2)
+    assert torch.allclose(waves(frames).mean(0), waves(frames.mean(0, keepdim=True))[0], atol=1e-5)
