@@ -3,7 +3,10 @@
     CLIPSIM = mean over clips of mean over frames of cos(image(frame), text(caption))        (GODIVA, Wu et al. 2021)
 
 Not multiplied by a hundred. Published values are of CLIP ViT-B/32 on MSR-VTT's test clips, of which there are several
-choices: they are asked for by name, and the name belongs to the number.
+choices: they are asked for by name, and the name belongs to the number. World CLIP's values are on a scale of its own:
+
+    space = ImageTextSpace(load_image_text())                                  for clips of the World
+    space = ImageTextSpace(load_image_text("openai/clip-vit-base-patch32"))    for published tables
 """
 
 import json
@@ -11,18 +14,18 @@ import random
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F
 from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor
 
 from kineograph.clip import Clip
-from kineograph.evaluation.features import normalized, shortest
+from kineograph.evaluation.features import shortest
 from kineograph.evaluation.frechet import bootstrap
+from kineograph.models.vision import ImageText
 
-OPENAI = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)  # mean, deviation
 WAYS = ("frames", "clip")
 PROTOCOLS = {
     "all captions": "every caption of the test clips, a clip generated for each (Make-A-Video: 59,794 of them)",
@@ -42,47 +45,29 @@ class Space(Protocol):
         """n captions -> n d."""
 
 
-class TransformersSpace:
-    """Any CLIP that was loaded with transformers, and its tokenizer; this file itself does not import transformers.
+class ImageTextSpace:
+    """World CLIP, or any CLIP of transformers, as `models.vision` gives them.
 
-    model: `CLIPModel.from_pretrained(...)`, or one of its family that has get_image_features and get_text_features.
     Pictures are prepared as CLIP's processor does: the shorter side resized by Pillow, bicubic, and the middle cut.
     """
 
-    def __init__(self, model: nn.Module, tokenizer: Any, *, called: str = "", batch: int = 32):
-        self.model, self.tokenizer, self.batch = model.eval(), tokenizer, batch
-        self.size = model.config.vision_config.image_size
-        self.longest = model.config.text_config.max_position_embeddings
-        self.name = f"CLIP {called or getattr(model.config, '_name_or_path', '')}".strip()
+    def __init__(self, network: ImageText, *, batch: int = 32):
+        self.network, self.batch, self.name = network, batch, network.name
 
     @property
     def device(self) -> torch.device:
-        return next(self.model.parameters()).device
-
-    def pixels(self, frames: Tensor) -> Tensor:
-        """n 3 h w uint8 -> n 3 s s as the image tower takes them."""
-        return normalized(shortest(frames, self.size, Image.Resampling.BICUBIC), *OPENAI).to(self.device)
+        return next(self.network.parameters()).device
 
     @torch.inference_mode()
     def images(self, frames: Tensor) -> Tensor:
-        found = [pooled(self.model.get_image_features(pixel_values=self.pixels(x))) for x in frames.split(self.batch)]
-        return torch.cat(found).float().cpu()
+        fitted = shortest(frames, self.network.size, Image.Resampling.BICUBIC)
+        some = (x.to(self.device).float() / 127.5 - 1 for x in fitted.split(self.batch))
+        return torch.cat([self.network.encode_image(x) for x in some]).cpu()
 
     @torch.inference_mode()
     def texts(self, captions: Sequence[str]) -> Tensor:
-        found = []
-        for i in range(0, len(captions), self.batch):
-            some = list(captions[i : i + self.batch])
-            tokens = self.tokenizer(
-                some, padding=True, truncation=True, max_length=self.longest, return_tensors="pt"
-            ).to(self.device)
-            found.append(pooled(self.model.get_text_features(**tokens)))
-        return torch.cat(found).float().cpu()
-
-
-def pooled(out: Any) -> Tensor:
-    """The projected vectors, which transformers 5 wraps.  -> n d."""
-    return out if isinstance(out, Tensor) else out.pooler_output
+        some = (captions[i : i + self.batch] for i in range(0, len(captions), self.batch))
+        return torch.cat([self.network.encode_text(x) for x in some]).cpu()
 
 
 @dataclass(frozen=True)

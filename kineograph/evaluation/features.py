@@ -19,6 +19,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from kineograph.clip import Clip
+from kineograph.models.vision import load_video_mae
 
 if TYPE_CHECKING:
     from kineograph.evaluation.labels import Reader
@@ -98,16 +99,19 @@ class I3D:
 
 
 class VideoMAE:
-    """A VideoMAE that was loaded with transformers (`VideoMAEModel.from_pretrained`): the mean of its tokens."""
+    """A VideoMAEModel of transformers, such as `models.vision.load_video_mae` gives: the mean of its tokens."""
 
     rows, biased = 1, True  # as content-debiased FVD
 
     def __init__(self, model: nn.Module, *, called: str = ""):
         config = model.config
         self.model, self.frames, self.size = model.eval(), config.num_frames, config.image_size
-        self.name = (
-            f"FVD (VideoMAE {called or getattr(config, '_name_or_path', '')}".rstrip() + f", {self.frames} frames)"
-        )
+        self.name = f"FVD (VideoMAE {called}".rstrip() + f", {self.frames} frames)"
+
+    @classmethod
+    def load(cls, name: str | Path) -> "VideoMAE":
+        """From a folder with config.json and model.safetensors, or by its name on the hub; needs transformers."""
+        return cls(load_video_mae(name), called=Path(name).name)
 
     @torch.inference_mode()
     def __call__(self, frames: Tensor) -> Tensor:
@@ -132,13 +136,16 @@ class Inception:
 
 
 class Read:
-    """What our reader of labels knows of a clip just before it says the labels: for clips of the World."""
+    """What our reader of labels knows of a clip just before it says the labels: for clips of the World.
+
+    frames: how many of a clip are shown to it, of which it looks at its own number, evenly.
+    """
 
     rows, biased = 1, False
 
-    def __init__(self, reader: "Reader"):
-        self.reader, self.frames = reader, reader.config.frames
-        self.name = f"World distance (label reader {reader.weights[:8]})"
+    def __init__(self, reader: "Reader", *, frames: int = 16):
+        self.reader, self.frames = reader, frames
+        self.name = f"World distance (label reader {reader.weights[:8]}, {frames} frames)"
 
     @torch.inference_mode()
     def __call__(self, frames: Tensor) -> Tensor:

@@ -1,6 +1,5 @@
 import json
 from collections.abc import Sequence
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,15 +8,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from kineograph.clip import Clip
-from kineograph.evaluation.clipsim import (
-    OPENAI,
-    TransformersSpace,
-    clipsim,
-    consistency,
-    msrvtt,
-    of_frames,
-    similarity,
-)
+from kineograph.evaluation.alignment import Alignment
+from kineograph.evaluation.clipsim import ImageTextSpace, clipsim, consistency, msrvtt, of_frames, similarity
+from kineograph.models.vision import TransformersImageText, WorldImageText
 
 WORDS = ("red", "green", "blue")
 
@@ -70,6 +63,11 @@ def model():
     return transformers.CLIPModel(config).eval()
 
 
+def space_of(model, **rest) -> ImageTextSpace:
+    """The tiny CLIP with a tokenizer of letters."""
+    return ImageTextSpace(TransformersImageText(model, letters, called="tiny"), **rest)
+
+
 @pytest.mark.parametrize(("height", "width"), [(40, 56), (24, 24), (70, 33)])
 def test_it_is_transformers_clip_on_the_same_clips(model, height: int, width: int):
     from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
@@ -86,29 +84,39 @@ def test_it_is_transformers_clip_on_the_same_clips(model, height: int, width: in
             pixels = processor(images, return_tensors="pt")["pixel_values"]
             out = model(pixel_values=pixels, **letters([clip.caption], max_length=12))
             wanted.append((out.image_embeds @ out.text_embeds.T)[:, 0])
-    space = TransformersSpace(model, letters, called="tiny", batch=2)
+    space = space_of(model, batch=2)
     for clip, each in zip(clips, wanted, strict=True):
         torch.testing.assert_close(of_frames(space, clip.frames, clip.caption), each, atol=1e-5, rtol=0)
     got = clipsim(space, [(str(i), clip) for i, clip in enumerate(clips)], protocol="three", resamples=50)
     assert got.value == pytest.approx(float(torch.stack(wanted).mean()), abs=1e-5)
     assert got.space == "CLIP tiny"
-    assert len(OPENAI[0]) == 3
 
 
 def test_captions_do_not_depend_on_their_neighbours(model):
-    space = TransformersSpace(model, letters, batch=2)
+    space = space_of(model, batch=2)
     together = space.texts(["a bear", "a very long one", "ox"])
     alone = torch.cat([space.texts([text]) for text in ("a bear", "a very long one", "ox")])
     torch.testing.assert_close(together, alone, atol=1e-5, rtol=0)
 
 
-def test_older_and_newer_transformers_are_read(model):
-    plain = SimpleNamespace(
-        config=model.config, parameters=model.parameters, eval=lambda: plain,
-        get_text_features=lambda **given: model.get_text_features(**given).pooler_output,
-    )  # fmt: skip
-    got = TransformersSpace(plain, letters).texts(["ox"])
-    torch.testing.assert_close(got, TransformersSpace(model, letters).texts(["ox"]))
+def test_older_and_newer_transformers_are_read(model, monkeypatch):
+    wanted = space_of(model).texts(["ox"])
+    wrapped = model.get_text_features
+    monkeypatch.setattr(model, "get_text_features", lambda **given: wrapped(**given).pooler_output)
+    torch.testing.assert_close(space_of(model).texts(["ox"]), wanted)
+
+
+def test_world_clip_needs_no_download():
+    network = Alignment.preset("toy").network
+    space = ImageTextSpace(WorldImageText(network, called="toy"), batch=3)
+    frames = torch.randint(0, 256, (5, 3, 64, 64), generator=torch.Generator().manual_seed(2), dtype=torch.uint8)
+    with torch.no_grad():
+        wanted = network.see(frames.float() / 127.5 - 1)
+        words = network.read(space.network.text(["a bear"]))[0]
+    torch.testing.assert_close(space.images(frames), wanted)
+    torch.testing.assert_close(of_frames(space, frames, "a bear"), wanted @ words)
+    assert of_frames(space, frames[..., :48], "a bear", way="clip").shape == (1,)
+    assert space.name == "World CLIP toy"
 
 
 def test_the_right_caption_wins_and_a_wrong_one_is_seen():

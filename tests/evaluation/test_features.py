@@ -77,7 +77,7 @@ def test_videogpt_keeps_the_middle_and_the_shape_of_things(height: int, width: i
 
 
 @pytest.mark.parametrize(("height", "width"), [(40, 56), (56, 40), (32, 32), (20, 71)])
-def test_videomae_sees_what_its_processor_shows(height: int, width: int):
+def test_videomae_sees_what_its_processor_shows(height: int, width: int, tmp_path):
     transformers = pytest.importorskip("transformers")
     from transformers.models.videomae.image_processing_pil_videomae import VideoMAEImageProcessorPil
 
@@ -94,7 +94,8 @@ def test_videomae_sees_what_its_processor_shows(height: int, width: int):
         intermediate_size=16,
     )  # fmt: skip
     model = transformers.VideoMAEModel(config).eval()
-    extractor = VideoMAE(model, called="tiny")
+    model.save_pretrained(tmp_path / "tiny")
+    extractor = VideoMAE.load(tmp_path / "tiny")
     with torch.no_grad():
         tokens = model(pixel_values=wanted).last_hidden_state
     got = extract(extractor, [("a", Clip(frames))])
