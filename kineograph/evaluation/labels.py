@@ -29,6 +29,7 @@ from kineograph.training import run
 from kineograph.training.trainer import best_precision
 
 SECONDS = 2.0  # that a clip of the World lasts
+TAUGHT, TRIED = 100, 200  # seeds of the Worlds that a reader sees; systems learn from 0
 BUNDLED = CHECKPOINTS / "label_reader"
 LABELS = (
     "who", "act", "where", "direction", "colour", "style", "camera", "companion", "size", "time", "weather", "prop",
@@ -55,20 +56,39 @@ def parse(text: str) -> dict[str, str]:
 
 
 class Labelled(Sequence[Clip]):
-    """The World's clips with their labels, as JSON, for captions; they are cached as the World's own."""
+    """Clips of one or more Worlds in turn, with their labels, as JSON, for captions."""
 
-    def __init__(self, world: World):
-        self.world, self.fps, self.fingerprint = world, world.fps, identity(world)
+    def __init__(self, *worlds: World):
+        self.worlds, self.fps = worlds, worlds[0].fps
+        self.fingerprint = identity(worlds[0]) | {"others": [identity(world) for world in worlds[1:]]}
 
     def __len__(self) -> int:
-        return len(self.world)
+        return len(self.worlds) * min(map(len, self.worlds))
+
+    def at(self, index: int) -> tuple[World, int]:
+        """The World of a clip, and its number there."""
+        return self.worlds[index % len(self.worlds)], index // len(self.worlds)
 
     def __getitem__(self, index: int) -> Clip:
-        clip = self.world[index]
+        world, number = self.at(index)
+        clip = world[number]
         return Clip(clip.frames, clip.fps, self.caption(index), clip.meta)
 
     def caption(self, index: int, variant: int = 0) -> str:
-        return dump(labels_of(self.world.scene(index)))
+        world, number = self.at(index)
+        return dump(labels_of(world.scene(number)))
+
+
+def judged(split: str, frames: int, size: int) -> Labelled:
+    """What a reader is taught on, and for "held_out" tried on, which it was never shown.
+
+    A judge must know all combinations of who, act and where, those too that no system is taught: or it would read an
+    octopus that floats up as something that it has seen float up. A third of its clips are of those.
+    """
+    splits = ("train", "train", "held_out") if split == "train" else ("train", "held_out")
+    seed = TAUGHT if split == "train" else TRIED
+    worlds = [World(seed + i, split=s, frames=frames, fps=frames / SECONDS, size=size) for i, s in enumerate(splits)]
+    return Labelled(*worlds)
 
 
 @dataclass(frozen=True)
@@ -195,8 +215,4 @@ def learn(flags: Sequence[str]) -> int:
     args = parser.parse_args(["labels", "--stage", "learn_labels", *flags])
     if args.through:
         args.set = [*args.set, f"through={args.through}"]
-    return run.main(
-        args,
-        kind=Reader,
-        clips=lambda split, frames, size: Labelled(World(split=split, frames=frames, fps=frames / SECONDS, size=size)),
-    )
+    return run.main(args, kind=Reader, clips=judged)

@@ -8,7 +8,7 @@ from kineograph.clip import Batch, Clip
 from kineograph.data.cache import identity
 from kineograph.data.world.scene import VOCABULARY, Scene
 from kineograph.data.world.world import World
-from kineograph.evaluation import labels
+from kineograph.evaluation import fidelity, labels
 from kineograph.training.trainer import Settings, Trainer
 
 
@@ -37,12 +37,24 @@ def test_a_label_that_cannot_be_is_refused():
         labels.parse(json.dumps(asked | {"who": "unicorn"}))
 
 
-def test_captions_of_labelled_clips_are_labels_and_their_cache_is_the_worlds():
-    world = World(3, size=64)
-    labelled = labels.Labelled(world)
-    assert labels.parse(labelled.caption(7, 5)) == labels.labels_of(world.scene(7))
-    assert identity(labelled) == identity(world)
-    assert labelled.fps == world.fps
+def test_labelled_clips_come_from_their_worlds_in_turn_with_labels_for_captions():
+    worlds = World(1, size=16, frames=2), World(2, split="held_out", size=16, frames=2)
+    labelled = labels.Labelled(*worlds)
+    for i in range(4):
+        world, number = worlds[i % 2], i // 2
+        assert labelled[i].digest == world[number].digest
+        assert labels.parse(labelled.caption(i, 3)) == labels.labels_of(world.scene(number))
+    assert identity(labelled) != identity(labels.Labelled(*worlds[::-1]))
+
+
+def test_a_judge_is_taught_all_combinations_and_tried_on_other_clips():
+    taught, tried = labels.judged("train", 8, 16), labels.judged("held_out", 8, 16)
+    assert [w.split for w in taught.worlds] == ["train", "train", "held_out"]
+    assert [w.split for w in tried.worlds] == ["train", "held_out"]
+    seeds = [w.seed for w in (*taught.worlds, *tried.worlds)]
+    assert len(set(seeds)) == len(seeds)
+    assert not {0, fidelity.SEED} & set(seeds)
+    assert taught.fps == 4
 
 
 def test_targets_and_reading_speak_the_same_order(batch: Batch):
