@@ -48,14 +48,25 @@ class Published:
     predicts: str = "noise"
 
 
-def opened(name: str | Path, *, variant: str = "", dtype: torch.dtype = torch.float32) -> Published:
-    """A published system from a folder or from the Hub; variant: "fp16" where a folder holds its weights so."""
+def published(name: str | Path) -> bool:
+    """Whether a name says a folder in diffusers' layout, or no folder here but perhaps one on the Hub."""
+    there = Path(name)
+    return (there / "model_index.json").is_file() or ("/" in str(name) and not there.exists())
+
+
+def opened(
+    name: str | Path, *, variant: str = "", dtype: torch.dtype = torch.float32, motion: bool = True
+) -> Published:
+    """A published system from a folder or from the Hub; variant: "fp16" where a folder holds its weights so.
+
+    motion: of AnimateDiff, with its motion modules; without them it is the image system they animate.
+    """
     folder = located(name, variant)
     kind = read_json(folder / "model_index.json").get("_class_name")
     if kind not in PIPELINES.values():
         raise ValueError(f"{folder} holds a {kind}; {', '.join(PIPELINES.values())} can be opened")
     unet = open_unet(folder / "unet", variant=variant, dtype=dtype)
-    if (folder / "motion_adapter").is_dir():
+    if motion and (folder / "motion_adapter").is_dir():
         unet = animated(unet, folder / "motion_adapter", variant=variant)
     schedule, predicts = read_schedule(read_json(folder / "scheduler" / "scheduler_config.json"))
     codec = open_codec(folder / "vae", variant=variant, dtype=dtype)
@@ -66,6 +77,9 @@ def opened(name: str | Path, *, variant: str = "", dtype: torch.dtype = torch.fl
 def written(published: Published, folder: str | Path) -> Path:
     """Writes a system so that diffusers' DiffusionPipeline.from_pretrained opens it."""
     unet, text = published.unet, published.text
+    if not isinstance(published.codec, KLAutoencoder) or not isinstance(text, CLIPText | None):
+        kinds = f"{type(published.codec).__name__} and {type(text).__name__}"
+        raise ValueError(f"diffusers' pipelines have AutoencoderKL and CLIP's text encoder; these are {kinds}")
     if type(unet.plan) not in PIPELINES:
         raise ValueError(f"diffusers knows no system with the plan {type(unet.plan).__name__}")
     head: dict[str, Any] = {"_class_name": PIPELINES[type(unet.plan)], "_diffusers_version": "0.30.0"}

@@ -8,7 +8,7 @@ import pytest
 import kineograph
 
 ROOT = Path(kineograph.__file__).parent
-LEAVES = {"clip", "config", "story", "video", "geometry", "catalogue", "condition"}
+LEAVES = {"clip", "config", "story", "video", "geometry", "catalogue", "condition", "tensors"}
 CORE = LEAVES | {"nn", "models", "processes", "system"}
 SURFACES = {"cli", "server", "ui", "bench", "jobs", "__main__"}
 
@@ -21,11 +21,12 @@ ALLOWED = {
     "catalogue": {"systems"},
     "video": {"clip"},
     "condition": set(),
+    "tensors": set(),
     "nn": {"condition"},
-    "models": {"clip", "condition", "nn"},
+    "models": {"clip", "condition", "nn", "tensors"},
     "processes": {"condition"},
-    "system": {"clip", "condition", "config", "story", "catalogue"},
-    "systems": CORE,
+    "system": {"clip", "condition", "config", "story", "catalogue", "tensors"},
+    "systems": CORE | {"hub"},
     "provenance": {"system", "video", "config", "clip"},
     "data": {"clip", "config", "video"},
     "training": LEAVES | {"system", "data", "provenance"},

@@ -104,7 +104,7 @@ class TemporalConv(nn.Module):
         zero(self.conv4[-1])
 
     def forward(self, x: Tensor, frames: int) -> Tensor:
-        y = x.unflatten(0, (-1, frames)).transpose(1, 2)  # b c t h w
+        y = together(x, frames)
         y = self.conv4(self.conv3(self.conv2(self.conv1(y))))
         return x + y.transpose(1, 2).flatten(0, 1)
 
@@ -126,7 +126,7 @@ class TemporalTransformer(nn.Module):
 
     def forward(self, x: Tensor, frames: int) -> Tensor:
         h, w = x.shape[-2:]
-        y = self.norm(x.unflatten(0, (-1, frames)).transpose(1, 2))  # b c t h w
+        y = self.norm(together(x, frames))
         y = self.proj_in(y.permute(0, 3, 4, 2, 1).flatten(0, 2))  # (b h w) t c
         for block in self.transformer_blocks:
             y = block(y, placed=self.placed)
@@ -161,6 +161,11 @@ class FramePositions(nn.Module):
         falling = torch.exp(torch.arange(0, self.dim, 2, device=x.device) * (-math.log(10000.0) / self.dim))
         angles = torch.arange(x.shape[1], device=x.device)[:, None] * falling  # t c/2
         return x + torch.stack([angles.sin(), angles.cos()], -1).flatten(1).to(x.dtype)
+
+
+def together(x: Tensor, frames: int) -> Tensor:
+    """(b t) c h w -> b c t h w, contiguous: torch 2.13's group norm, taught on channels-last clips, can crash."""
+    return x.unflatten(0, (-1, frames)).transpose(1, 2).contiguous()
 
 
 def zero(layer: nn.Module) -> None:

@@ -8,6 +8,7 @@ After Ronneberger et al. 2015, Ho et al. 2020 and Rombach et al. 2022; parameter
 UNet2DConditionModel and UNet3DConditionModel.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -18,6 +19,7 @@ from torch import Tensor, nn
 from kineograph.condition import Condition
 from kineograph.models.temporal import FrameAttention, Place, Plan, itself
 from kineograph.nn.blocks import Downsample, Look, Resnet, SpatialTransformer, Upsample
+from kineograph.nn.lent import Layers
 from kineograph.nn.positions import sinusoids
 
 
@@ -141,6 +143,7 @@ class Level(nn.Module):
         self, config: UNetConfig, plan: Plan, place: Place, inner: list[int], *, down: bool = False, up: bool = False
     ):
         super().__init__()
+        self.place = place
         self.resnets = nn.ModuleList(resnet(config, c, place.dim) for c in inner)
         self.temp_convs = nn.ModuleList(plan.after_resnet(place) for _ in inner)
         if place.attends:
@@ -180,6 +183,7 @@ class Middle(nn.Module):
 
     def __init__(self, config: UNetConfig, plan: Plan, place: Place):
         super().__init__()
+        self.place = place
         self.resnets = nn.ModuleList(resnet(config, place.dim, place.dim) for _ in range(2))
         self.temp_convs = nn.ModuleList(plan.after_resnet(place) for _ in range(2))
         self.attentions = nn.ModuleList([attention(config, plan, place)])
@@ -209,3 +213,47 @@ def resnet(config: UNetConfig, inner: int, outer: int) -> Resnet:
 
 def attention(config: UNetConfig, plan: Plan, place: Place) -> SpatialTransformer:
     return SpatialTransformer(place.dim, place.heads, config.context_dim, config.groups, plan.in_transformer(place))
+
+
+# Temporal layers that a UNet is given later, or that are taken out of it
+
+
+def grown(unet: UNet, plan: Plan) -> Layers:
+    """New temporal layers of a plan for an image UNet; `lend` puts them in it."""
+    layers = {name: made for name, make in places(unet).items() if (made := make(plan)) is not None}
+    return Layers({name: layer for name, layer in layers.items() if [*layer.parameters()]})
+
+
+def taken(unet: UNet) -> Layers:
+    """The temporal layers out of a video UNet, to which they are lent from now on."""
+    there = {name: layer for name, layer in unet.named_modules() if [*layer.parameters()]}
+    layers = Layers({name: there[name] for name in places(unet) if name in there})
+    layers.lend(unet)
+    unet.plan = Plan()
+    return layers
+
+
+def whole(unet: UNet, layers: Layers, plan: Plan) -> UNet:
+    """A video UNet of its own: copies of an image UNet's weights and of those lent to it."""
+    net = UNet(unet.config, plan)
+    net.load_state_dict(unet.state_dict() | layers.state_dict())
+    return net.to(unet.dtype).eval()
+
+
+def places(unet: UNet) -> dict[str, Callable[[Plan], nn.Module | None]]:
+    """Every place of a temporal layer by name, with what a plan puts there."""
+    top = unet.down_blocks[0].place
+    found: dict[str, Callable[[Plan], nn.Module | None]] = {"transformer_in": lambda plan: plan.at_input(top)}
+    for name, block in unet.named_modules():
+        if isinstance(block, (Level, Middle)):
+            rows = (
+                ("temp_convs.{}", "after_resnet", block.temp_convs),
+                ("temp_attentions.{}", "after_attention", block.temp_attentions),
+                ("attentions.{}.transformer_blocks.0.temporal", "in_transformer", getattr(block, "attentions", ())),
+            )
+            for at, kind, layers in rows:
+                for i in range(len(layers)):
+                    found[f"{name}.{at.format(i)}"] = lambda plan, kind=kind, block=block: getattr(plan, kind)(
+                        block.place
+                    )
+    return found

@@ -5,30 +5,36 @@
     a picture, a mask ──> latents, where they are known ──┘
 
 A story becomes one picture a shot, shown for as long as the shot lasts. With a picture it is image-to-image, and with a
-mask beside it inpainting.
+mask beside it inpainting. `--checkpoint` also opens Stable Diffusion 1 and 2, from a folder in diffusers' layout or
+from the Hub.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from kineograph import hub
 from kineograph import video as videos
 from kineograph.clip import Batch, Clip
 from kineograph.condition import Condition
 from kineograph.config import option
+from kineograph.hub import Published
 from kineograph.models.frame_codec import FrameCodec, FrameCodecConfig
+from kineograph.models.temporal import Plan
 from kineograph.models.text import ByteText, MiniLM
 from kineograph.models.unet import UNet, UNetConfig
 from kineograph.processes.diffusion import Diffusion, Schedule, kept
 from kineograph.processes.reconstruction import psnr
 from kineograph.processes.samplers import Sampler, ddim, ddpm, dpm, heun
-from kineograph.system import Options, Progress, System, silent, stage
+from kineograph.system import Options, Progress, System, load, silent, stage
 
 SAMPLERS: dict[str, Sampler] = {"ddim": ddim, "ddpm": ddpm, "heun": heun, "dpm": dpm}
+UNTRAINED = "untrained "  # before the name of a preset whose weights are random
 SAMPLES = (  # prompts of the sheets that training shows
     "a bear in the snow",
     "an astronaut on mars",
@@ -39,7 +45,10 @@ SAMPLES = (  # prompts of the sheets that training shows
 
 @dataclass(frozen=True)
 class Config:
-    """Clips are fed as `frames` frames of `size`, of which diffusion learns one; the parts; the noise."""
+    """Clips are fed as `frames` frames of `size`, of which diffusion learns one; the parts; the noise.
+
+    published: a folder in diffusers' layout, or owner/name on the Hub, whose parts are used in place of all these.
+    """
 
     frames: int = 4
     size: int = 16
@@ -48,6 +57,7 @@ class Config:
     unet: UNetConfig = field(default_factory=UNetConfig)
     schedule: Schedule = field(default_factory=lambda: Schedule(zero_snr=True, spacing="trailing"))
     predicts: str = "v"
+    published: str = ""
 
 
 @dataclass(frozen=True)
@@ -77,11 +87,16 @@ class LatentDiffusion(System):
         "world": Config(
             frames=4, size=64, text="minilm",
             codec=FrameCodecConfig(16, (48, 96, 192), (64, 128, 256), (1, 1, 1), (2, 2, 3)),
-            unet=UNetConfig(16, 16, (160, 320), (True, True), (5, 10), depth=2, context_dim=384, groups=32),
+            unet=UNetConfig(16, 16, (96, 192), (True, True), (3, 6), depth=2, context_dim=384, groups=32),
         ),
     }  # fmt: skip
 
     def build(self, config: Config) -> None:
+        if config.published:
+            self.hold(hub.opened(config.published, motion=False))
+            if type(self.unet.plan) is not Plan:
+                raise ValueError(f"{config.published} makes videos; an image system is wanted")
+            return
         if config.text not in ("bytes", "minilm"):
             raise ValueError(f"text is {config.text!r}; it can be bytes or minilm")
         if not config.codec.channels == config.unet.in_channels == config.unet.out_channels:
@@ -90,6 +105,30 @@ class LatentDiffusion(System):
         self.codec = FrameCodec(config.codec)
         self.unet = UNet(config.unet)
         self.diffusion = Diffusion(config.schedule, predicts=config.predicts)
+
+    def hold(self, theirs: Published) -> None:
+        """Published parts: they stay where they are, and are neither saved nor taught here."""
+        if theirs.text is None:
+            raise ValueError("without a text encoder there is nothing that reads a prompt")
+        self.text, self.codec, self.unet = theirs.text, theirs.codec, theirs.unet
+        external(self)
+        self.diffusion = Diffusion(Schedule(**theirs.schedule), predicts=theirs.predicts)
+
+    @classmethod
+    def around(cls, theirs: Published) -> "LatentDiffusion":
+        """A system of published parts that are open already."""
+        system = cls(Config())
+        system.hold(theirs)
+        return system.eval()
+
+    @classmethod
+    def load(cls, folder: str | Path, *, dtype: torch.dtype = torch.float32) -> "LatentDiffusion":
+        """As it was saved; or Stable Diffusion, from a folder in diffusers' layout or from the Hub."""
+        if not hub.published(folder):
+            return super().load(folder, dtype=dtype)
+        system = cls(Config(published=str(folder)))
+        system.codec.to(dtype), system.unet.to(dtype)
+        return system.eval()
 
     def generate(self, options: LatentDiffusionOptions, progress: Progress = silent) -> Clip:
         story = options.story
@@ -168,3 +207,24 @@ class LatentDiffusion(System):
 def reported(progress: Progress, prompt: str, number: int, shots: int, done: float) -> None:
     """The progress of one shot as a part of the story's."""
     progress((number + done) / shots, prompt)
+
+
+def image_system(name: str) -> LatentDiffusion:
+    """The image system of a name, for others to animate: all of its parts are external.
+
+    name: "latent_diffusion" for the bundled one, "untrained toy" for a preset, a folder that `save` wrote, a folder of
+    Stable Diffusion in diffusers' layout or its name on the Hub. ValueError for anything else.
+    """
+    if name.startswith(UNTRAINED):
+        image = LatentDiffusion.preset(name.removeprefix(UNTRAINED))
+    else:
+        image = load(name) if name == LatentDiffusion.name() else LatentDiffusion.load(name)
+    external(image)
+    return image
+
+
+def external(image: LatentDiffusion) -> None:
+    """Marks all parts as another's: neither saved nor taught."""
+    for part in image.children():
+        part.external = True
+        part.requires_grad_(False)

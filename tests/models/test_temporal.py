@@ -107,6 +107,16 @@ def stirred(layer: nn.Module) -> nn.Module:
     return layer.eval()
 
 
+@pytest.mark.parametrize("layer", [TemporalTransformer(16, 2, 8), TemporalConv(16, 8)], ids=["transformer", "convs"])
+def test_frames_whose_channels_lie_last_teach_the_same(layer: nn.Module):
+    x, grads = normal(16, 16, 2, 2), []
+    stirred(layer)
+    for memory in (torch.contiguous_format, torch.channels_last):
+        given = layer(x.to(memory_format=memory).requires_grad_(), 8).square().sum()
+        grads.append(torch.autograd.grad(given, [*layer.parameters()]))
+    assert all(torch.allclose(a, b, rtol=1e-3, atol=1e-3) for a, b in zip(*grads, strict=True))
+
+
 @torch.no_grad()
 def test_a_convolution_along_time_reaches_four_frames_on_each_side():
     layer = stirred(TemporalConv(8, 4))

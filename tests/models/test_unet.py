@@ -9,8 +9,8 @@ from torch import Tensor
 
 from kineograph import config as configs
 from kineograph.condition import Condition
-from kineograph.models.temporal import ModelScopePlan
-from kineograph.models.unet import UNet, UNetConfig
+from kineograph.models.temporal import AnimateDiffPlan, ModelScopePlan, Plan, TuneAVideoPlan
+from kineograph.models.unet import UNet, UNetConfig, grown, taken, whole
 from kineograph.processes.diffusion import Diffusion
 
 
@@ -119,3 +119,27 @@ def test_it_learns_under_diffusion():
         optimizer.step()
         history.append(loss.item())
     assert history[-1] < 0.9 * history[0]
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("plan", [ModelScopePlan(), AnimateDiffPlan(heads=2, middle=False), TuneAVideoPlan()], ids=repr)
+def test_layers_grown_later_are_those_of_the_plan_and_can_be_taken_out_again(plan: Plan):
+    torch.manual_seed(0)
+    image, built = UNet(UNetConfig()), UNet(UNetConfig(), plan)
+    names = set(image.state_dict())
+    layers = grown(image, plan)
+    assert {*layers.state_dict()} == {*built.state_dict()} - names
+    for p in layers.parameters():
+        p.add_(0.1 * torch.randn(p.shape))
+    layers.eval().lend(image)
+    assert set(image.state_dict()) == names
+    x, t, cond = torch.randn(1, 3, 4, 8, 8), torch.tensor([9]), Condition(tokens=torch.randn(1, 2, 32))
+    out = image.eval()(x, t, cond)
+    joined = whole(image, layers, plan)
+    assert joined.plan == plan
+    assert torch.equal(joined(x, t, cond), out)
+    out_again = taken(joined)
+    assert {*out_again.state_dict()} == {*layers.state_dict()}
+    assert joined.plan == Plan()
+    assert set(joined.state_dict()) == names
+    assert torch.equal(joined(x, t, cond), out)
