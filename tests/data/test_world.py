@@ -1,5 +1,6 @@
 """The same clip for the same index, everywhere; held-out combinations apart; exact labels."""
 
+import hashlib
 import json
 import os
 import pickle
@@ -14,7 +15,7 @@ import torch
 from kineograph.clip import Batch
 from kineograph.data.cache import identity
 from kineograph.data.world.scene import VOCABULARY, Scene
-from kineograph.data.world.world import SPLITS, World
+from kineograph.data.world.world import SPLITS, VERSION, World
 
 ROOT = Path(__file__).parents[2]
 
@@ -69,6 +70,21 @@ def test_another_process_draws_the_same_clips():
     run = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True, check=True)
     world = World(seed=5, frames=2, size=32)
     assert run.stdout.splitlines() == [" ".join(digests(world)), "|".join(world.caption(i, 2) for i in range(6))]
+
+
+@pytest.mark.parametrize(
+    ("split", "digest"),
+    [
+        ("train", "29f349ca8fea0e13165c028e9fee44db85f7d8f6b545f78445c4d9a504abe0b1"),
+        ("held_out", "2931093a269fef16f92b39e5a80997fe38c3a78ac6da8f0fbd3665e4c3c29b12"),
+    ],
+)
+def test_scenes_and_words_stay_what_weights_and_reports_were_made_of(split: str, digest: str):
+    """Where this must change, VERSION is raised: caches, weights and reports are then of another World."""
+    world = World(split=split)
+    told = "\n".join(f"{world.scene(i)} {world.caption(i, 1)}" for i in range(200))
+    assert VERSION == 1
+    assert hashlib.sha256(told.encode()).hexdigest() == digest
 
 
 def test_other_seeds_and_other_splits_are_other_clips():
