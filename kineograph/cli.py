@@ -23,8 +23,9 @@ EXTRAS = {"skia": "world", "accelerate": "train", "transformers": "dev"}  # modu
 DELEGATES = {
     "train": ("kineograph.training.run", "teach a system"),
     "world": ("kineograph.data.world.sheet", "draw the World, the film set that systems learn from"),
-    "evaluate": ("kineograph.evaluation.fidelity", "measure how well films show what was asked"),
+    "evaluate": ("kineograph.evaluation.command", "judge a system, or a folder of films, by the field's metrics"),
     "correlate": ("kineograph.evaluation.correlation", "show how the frames of a video hang together"),
+    "study": ("kineograph.evaluation.study", "let people compare clips side by side, blind, and count their votes"),
     "bench": ("kineograph.bench", "measure time and memory on this machine"),
 }
 

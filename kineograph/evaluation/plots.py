@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from PIL import Image, ImageDraw, ImageFont
 
 CELL, GAP = 22, 6
+Span = tuple[float, float, float]  # a share and its interval
 
 
 def confusion(pairs: Sequence[tuple[str, str]], values: Sequence[str], title: str) -> Image.Image:
@@ -39,4 +40,27 @@ def confusion(pairs: Sequence[tuple[str, str]], values: Sequence[str], title: st
             if count:
                 ink = "white" if share > 0.5 else "black"
                 draw.text((x + CELL / 2, y + CELL / 2), str(count), ink, small, anchor="mm")
+    return page
+
+
+def intervals(rows: Sequence[tuple[str, Span, Span | None]], title: str) -> Image.Image:
+    """Shares from 0 to 1 with their intervals, a line each: (name, share, another share beneath it in grey)."""
+    font, wide = ImageFont.load_default(12), 360
+    margin = 3 * GAP + int(max(font.getlength(name) for name, _, _ in rows))
+    page = Image.new("RGB", (margin + wide + 4 * GAP, 30 + CELL * len(rows) + 24), "white")
+    draw = ImageDraw.Draw(page)
+    draw.text((GAP, GAP), title, "black", font)
+    bottom = 30 + CELL * len(rows)
+    for tenth in range(0, 11, 2):
+        x = margin + wide * tenth / 10
+        draw.line((x, 30, x, bottom), fill=(225, 225, 225))
+        draw.text((x, bottom + GAP), f"{tenth * 10} %", "black", font, anchor="mt")
+    for row, (name, share, beneath) in enumerate(rows):
+        y = 30 + CELL * row + CELL / 2
+        draw.text((margin - GAP, y), name, "black", font, anchor="rm")
+        for values, down, ink in ((beneath, 4, (170, 170, 170)), (share, -4, (16, 64, 128))):
+            if values:
+                value, low, high = (margin + wide * v for v in values)
+                draw.line((low, y + down, high, y + down), fill=ink, width=2)
+                draw.ellipse((value - 3, y + down - 3, value + 3, y + down + 3), fill=ink)
     return page
