@@ -19,7 +19,8 @@ from kineograph.catalogue import DEFAULT, catalogue, unknown
 
 PATIENCE = 1.0  # seconds before a bar is drawn
 USAGE, FAILURE, INTERRUPTED, TERMINATED = 2, 1, 130, 143
-EXTRAS = {"skia": "world", "accelerate": "train", "transformers": "dev"}  # module -> the extra that brings it
+# module -> the extra that brings it
+EXTRAS = {"skia": "world", "accelerate": "train", "transformers": "dev", "diffusers": "peers"}
 DELEGATES = {
     "train": ("kineograph.training.run", "teach a system"),
     "world": ("kineograph.data.world.sheet", "draw the World, the film set that systems learn from"),
