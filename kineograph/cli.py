@@ -156,8 +156,9 @@ def generate(argv: list[str]) -> int:
         places = [args.output or Path(provenance.file_name(args.system, asked[0]))]
     else:
         folder = args.output or Path()
-        if args.output and not folder.is_dir():
-            raise Wrong(f"--output must be an existing folder for the films of --prompt-path; got {folder}")
+        if folder.exists() and not folder.is_dir():
+            raise Wrong(f"--output must be a folder for the films of --prompt-path; {folder} is a file")
+        folder.mkdir(parents=True, exist_ok=True)
         places = [folder / provenance.file_name(args.system, options) for options in asked]
     if args.sheet:
         video.target(args.sheet, overwrite=args.overwrite)

@@ -91,14 +91,15 @@ def test_a_yaml_story_becomes_timed_shots(run):
 
 def test_a_file_of_prompts_becomes_films_and_those_there_are_kept(run):
     Path("prompts.txt").write_text("a bear\n\n a fish\n")
-    Path("films").mkdir()
     words = ("generate", "--prompt-path", "prompts.txt", *TOY, "-o", "films")
     _, out, _ = run(*words)
     assert [Path(line).exists() for line in out] == [True, True]
     code, again, err = run(*words)
     assert (code, again) == (0, [])
     assert err.count("exists and is kept") == 2
-    refused(run(*words[:-1], "none"), 2, "must be an existing folder")
+    refused(
+        run(*words[:-1], "prompts.txt"), 2, "must be a folder for the films of --prompt-path; prompts.txt is a file"
+    )
     assert run(*words, "--sheet", "sheet.png")[1] == ["sheet.png"]
     assert Image.open("sheet.png").height > 2 * 16
     refused(run(*words, "--sheet", "sheet.png"), 1, "sheet.png exists and is kept")
