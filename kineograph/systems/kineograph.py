@@ -174,8 +174,7 @@ class Kineograph(System):
     def learn_codec(self, batch: Batch) -> Tensor:
         """A few frames of each clip, so that a batch shows many scenes."""
         few = torch.randperm(batch.video.shape[1])[:4].sort().values
-        told = self.text(batch.captions).vector if self.config.codec.text_dim else None
-        return self.codec.loss(batch.video[:, few], told)
+        return self.codec.loss(batch.video[:, few], self.told(batch))
 
     @stage("generator", through="codec")
     def learn_figures(self, batch: Batch) -> Tensor:
@@ -197,7 +196,7 @@ class Kineograph(System):
         with torch.no_grad():
             latents = self.codec.encode(small)
             strength = 0.3 * torch.rand(len(small), 1, 1, 1, 1, device=small.device)
-            coded = self.codec.decode(latents + strength * torch.randn_like(latents)).clamp(-1, 1)
+            coded = self.codec.decode(latents + strength * torch.randn_like(latents), self.told(batch)).clamp(-1, 1)
         keep = torch.rand(len(small), 1, 1, 1, 1, device=small.device) < 0.25
         small, side = torch.where(keep, small, coded), self.config.size // 2
         y, x = (int(v) for v in torch.randint(side + 1, (2,)))
@@ -252,6 +251,10 @@ class Kineograph(System):
             return x[:, : pt * (1 + int(how * (x.shape[1] // pt - 1)))], cond
         return x, cond
 
+    def told(self, batch: Batch) -> Tensor | None:
+        """What the codec's decoder is told of each clip, b d, if it reads prompts: as in generating, so in teaching."""
+        return self.text(batch.captions).vector if self.config.codec.text_dim else None
+
     def shrunk(self, large: Tensor) -> Tensor:
         """b t 3 fh fw -> b t 3 h w by averaging, as antialiased drawing at the small size would."""
         return F.avg_pool2d(large.flatten(0, 1), self.upsampler.factor).unflatten(0, large.shape[:2])
@@ -260,11 +263,11 @@ class Kineograph(System):
     def validate(self, stage: str, batch: Batch) -> tuple[dict[str, float], list[Clip]]:
         """Figures on a held-out batch (pixels), and clips for a sheet."""
         if stage == "learn_codec":
-            out = self.codec.decode(self.codec.encode(batch.video)).clamp(-1, 1)
+            out = self.codec.decode(self.codec.encode(batch.video), self.told(batch)).clamp(-1, 1)
             pairs = [Clip.of(v) for pair in zip(batch.video[:6], out[:6], strict=True) for v in pair]
             return {"psnr": psnr(out, batch.video), "psnr_moving": psnr(out, batch.video, moving(batch.video))}, pairs
         if stage == "learn_upsampler":
-            small = self.codec.decode(self.codec.encode(self.shrunk(batch.video))).clamp(-1, 1)
+            small = self.codec.decode(self.codec.encode(self.shrunk(batch.video)), self.told(batch)).clamp(-1, 1)
             out = self.upsampler(small).clamp(-1, 1)
             plain = F.interpolate(small.flatten(0, 1), scale_factor=self.upsampler.factor, mode="bicubic")
             plain = plain.view_as(out).clamp(-1, 1)

@@ -318,3 +318,16 @@ def test_bundled_weights_of_a_preset_would_fit_into_sixty_megabytes(preset: str)
         parts = [FrameCodec(config.codec), VideoTransformer(config.generator), Upsampler(config.upsampler)]
     assert 2 * sum(x.numel() for part in parts for x in part.state_dict().values()) <= 60e6
     assert config.size == config.generator.size * FrameCodec.factor == 256 // config.upsampler.factor
+
+
+@pytest.mark.parametrize("stage", ["learn_codec", "learn_upsampler"])
+def test_a_decoder_that_reads_prompts_is_told_them_in_teaching(stage: str, monkeypatch: pytest.MonkeyPatch):
+    config = Kineograph.PRESETS["toy"]
+    system = Kineograph(replace(config, codec=replace(config.codec, encoder_widths=(), text_dim=32)))
+    pixels = Spy(system.codec.pixels)
+    monkeypatch.setattr(system.codec, "pixels", pixels)
+    batch = soft(t=4, size=system.clip_shape(stage)[1])
+    next(system.losses(stage, batch))
+    assert all(args[1].abs().sum() > 0 for args, _, _ in pixels.calls)
+    plain = Kineograph(config)
+    assert plain.told(batch) is None
