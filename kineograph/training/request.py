@@ -128,6 +128,8 @@ def stage_of(system: System, name: str | None) -> str:
 
 def clips_of(args: argparse.Namespace, split: str, frames: int, size: int) -> Sequence:
     """The clips of --data: a sequence of Clip with `caption(index, variant)` and `fps`."""
+    if args.prompt and args.data == "world":
+        raise ValueError("--prompt says what the video of --data FILE shows; the World has captions of its own")
     if args.data != "world":
         return Footage(args.data, args.prompt, frames=frames, size=size)
     try:

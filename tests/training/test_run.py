@@ -1,12 +1,13 @@
 import json
 import os
 import signal
+from argparse import Namespace
 
 import pytest
 import safetensors.torch
 import torch
 
-from kineograph.training import run
+from kineograph.training import request, run
 
 
 def lines(folder):
@@ -122,6 +123,11 @@ def test_a_dry_run_says_what_would_be_and_writes_nothing(train, tmp_path, capsys
 def test_what_cannot_be_is_said(train, flags, words):
     with pytest.raises(ValueError, match=words):
         train("learn_codec", *flags)
+
+
+def test_words_for_a_file_are_refused_where_there_is_none():
+    with pytest.raises(ValueError, match="the World has captions of its own"):
+        request.clips_of(Namespace(data="world", prompt="a bear"), "train", 4, 16)
 
 
 def test_an_unknown_stage_is_offered_the_known_ones(train):
