@@ -72,13 +72,15 @@ class Clip:
 class Batch:
     """Clips as a network sees them: video b t c h w in [-1, 1], fps b.
 
-    Where `through` names a codec, video holds that codec's encodings instead of pixels.
+    Where `through` names a codec, video holds that codec's encodings instead of pixels. labels: b k, where the clips
+    are labelled: the place of each label's value among those that it can have.
     """
 
     video: Tensor
     captions: tuple[str, ...]
     fps: Tensor
     through: str = ""
+    labels: Tensor | None = None
 
     @classmethod
     def of(cls, clips: Sequence[Clip]) -> "Batch":
@@ -93,4 +95,5 @@ class Batch:
 
     def to(self, device: torch.device | str) -> "Batch":
         """The same batch on another device."""
-        return Batch(self.video.to(device), self.captions, self.fps.to(device), self.through)
+        labels = None if self.labels is None else self.labels.to(device)
+        return Batch(self.video.to(device), self.captions, self.fps.to(device), self.through, labels)

@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
 
@@ -153,7 +153,7 @@ class Cache:
 
         precision: "bf16" encodes with bfloat16 weights; the given codec stays as it is.
         """
-        stamp = identity(self.dataset) | {"codec": digest(codec), "precision": precision}
+        stamp = identity(self.dataset) | {"codec": encoding_digest(codec), "precision": precision}
         discrete = getattr(codec, "discrete", False)
         suffix, dtype, kept = ("i32", "<i4", torch.int32) if discrete else ("f16", "<f2", torch.float16)
         store = self.store(f"{name}.{suffix}", dtype=dtype, fingerprint=stamp)
@@ -241,10 +241,20 @@ def identity(dataset: Sequence) -> dict:
     return {"dataset": type(dataset).__name__, "version": version} | named
 
 
+def encoding_digest(codec: nn.Module) -> str:
+    """SHA-256 of what a codec's encodings depend on: what its `encoding_state` gives, or all its weights."""
+    return digest_of(codec.encoding_state() if hasattr(codec, "encoding_state") else codec.state_dict())
+
+
 def digest(module: nn.Module) -> str:
     """SHA-256 of a module's weights and their names."""
+    return digest_of(module.state_dict())
+
+
+def digest_of(state: Mapping[str, Tensor]) -> str:
+    """SHA-256 of tensors and their names."""
     total = hashlib.sha256()
-    for name, value in sorted(module.state_dict().items()):
+    for name, value in sorted(state.items()):
         total.update(f"{name} {tuple(value.shape)} {value.dtype}".encode())
         total.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
     return total.hexdigest()

@@ -81,22 +81,24 @@ class Steps(Dataset):
 
     source: index -> t c h w; of clips longer than `frames` a random window is taken. `through` names the codec whose
     encodings the source holds in place of pixels.
-    captions: (index, variant) -> str, so that a clip is described in other words each time it comes.
+    captions: (index, variant) -> str, so that a clip is described in other words each time it comes. labels: index -> k
+    numbers, if the clips are labelled. Without a source there are only words: video is b 0.
     """
 
     def __init__(
         self,
         order: Order,
-        source: Callable[[int], Tensor],
+        source: Callable[[int], Tensor] | None,
         captions: Callable[[int, int], str],
         *,
+        labels: Callable[[int], Sequence[int]] | None = None,
         fps: float,
         frames: int = 0,
         through: str = "",
         rank: int = 0,
         ranks: int = 1,
     ):
-        self.order, self.source, self.captions, self.fps = order, source, captions, fps
+        self.order, self.source, self.captions, self.labels, self.fps = order, source, captions, labels, fps
         self.frames, self.through, self.rank, self.ranks = frames, through, rank, ranks
 
     def __getitem__(self, step: int) -> Batch:
@@ -105,13 +107,15 @@ class Steps(Dataset):
         variants = dice.integers(0, 2**31, len(indices)).tolist()
         clips, captions = [], []
         for index, variant in zip(indices.tolist(), variants, strict=True):
-            clip = self.source(index)
+            clip = self.source(index) if self.source else torch.empty(0)
             if self.frames and len(clip) > self.frames:
                 first = int(dice.integers(0, len(clip) - self.frames + 1))
                 clip = clip[first : first + self.frames]
             clips.append(clip)
             captions.append(self.captions(index, variant))
-        return Batch(torch.stack(clips), tuple(captions), torch.full((len(clips),), float(self.fps)), self.through)
+        labels = torch.tensor([self.labels(i) for i in indices.tolist()]) if self.labels else None
+        fps = torch.full((len(clips),), float(self.fps))
+        return Batch(torch.stack(clips), tuple(captions), fps, self.through, labels)
 
     def run(self, start: int = 0, stop: int = 2**62, *, workers: int = 2, ahead: int = 4) -> Iterator[Batch]:
         """The batches of the steps from start to stop; worker processes of one thread each prepare them ahead."""
@@ -137,4 +141,5 @@ def on_device(batch: Batch, device: torch.device | str = "cpu") -> Batch:
     """The batch where it is needed, in float32: uint8 video becomes [-1, 1] there, encodings keep their values."""
     video = batch.video.to(device, non_blocking=True)
     video = video.float() / 127.5 - 1 if video.dtype == torch.uint8 else video.float()
-    return replace(batch, video=video, fps=batch.fps.to(device))
+    labels = None if batch.labels is None else batch.labels.to(device)
+    return replace(batch, video=video, fps=batch.fps.to(device), labels=labels)

@@ -51,6 +51,9 @@ class FrameCodec(nn.Module):
             nn.SiLU(), ToSpace(b, a), *stack(a, n),
             nn.SiLU(), nn.Conv2d(a, 12, 3, 1, 1),
         )  # fmt: skip
+        if isinstance(self.encoder, Cosines):  # begins as the waves' plain inverse
+            nn.init.zeros_(self.decoder[-1].weight)
+            nn.init.zeros_(self.decoder[-1].bias)
         if config.text_dim:
             self.told = nn.Linear(config.text_dim, 2 * c)
             nn.init.zeros_(self.told.weight)
@@ -89,6 +92,18 @@ class FrameCodec(nn.Module):
             h = torch.addcmul(shift, 1 + scale, h)
         out = F.pixel_shuffle(self.decoder[1:](h).float(), 2)
         return out + self.encoder.inverse(z) if isinstance(self.encoder, Cosines) else out
+
+    def encoding_state(self) -> dict[str, Tensor]:
+        """What encodings depend on, by name; the decoder may learn on while a cache of them stays good."""
+        kept = {"mean": self.mean, "std": self.std}
+        return kept | {f"encoder/{name}": x for name, x in (*self.encoder.named_parameters(), *self.encoder.named_buffers())}
+
+    @property
+    def importance(self) -> Tensor:
+        """How much an error in each channel shows, c, 1 on average: of waves, the coarse ones' more."""
+        if not isinstance(self.encoder, Cosines):
+            return torch.ones(self.channels, device=self.std.device)
+        return self.encoder.scale / self.encoder.scale.mean()
 
     def loss(self, video: Tensor, told: Tensor | None = None, noise: float = 0.05) -> Tensor:
         """Reconstruction of absolute values, of edges and of coarse averages; what moves in the clip counts more.

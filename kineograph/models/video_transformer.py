@@ -1,11 +1,13 @@
 """A transformer over patches of video latents that predicts clean latents from noisy ones.
 
-    known frames ─┐
-    noisy latents ┴─> patches ─> blocks (attend to the clip, attend to the text, feed forward) ─> clean latents
-                                   ^ scales, shifts and gates from time, step and the text's vector
+    known frames ─┐                 ┌────────────────────────── past the blocks ───────────────────────────┐
+    noisy latents ┴─> convolutions ─┴> patches ─> blocks (attend to clip and text, feed forward) ─> patches ─┴> convolutions
+                                                    ^ scales, shifts and gates from time, step, text's vector    └> clean latents
 
 After DiT (Peebles & Xie 2023: adaptive layer norm), PixArt (Chen et al. 2023: one shared modulation, text by
-cross-attention) and JiT (Li & He 2025: a wide patch is best predicted clean, not as noise).
+cross-attention) and JiT (Li & He 2025: a wide patch is best predicted clean, not as noise). The convolutions, which see
+each latent and its neighbours on both sides of a patch's edge, are those of U-ViT (Hoogeboom et al. 2023, simple
+diffusion): a figure is the same a pixel further on, and patches agree where they meet.
 """
 
 from dataclasses import dataclass, replace
@@ -17,6 +19,7 @@ from torch import Tensor, nn
 
 from kineograph.condition import Condition
 from kineograph.nn.attention import NormedAttention, unscaled_norm
+from kineograph.nn.convolution import stack
 from kineograph.nn.positions import sinusoids
 
 
@@ -33,6 +36,8 @@ class VideoTransformerConfig:
     heads: int = 2
     text_dim: int = 32
     low_rank: int = 64  # of each block's own modulation
+    vector_dim: int = 0  # of the condition's vector, text_dim if 0
+    local: int = 16  # width of the convolutions around the blocks
 
 
 class Block(nn.Module):
@@ -75,21 +80,24 @@ class VideoTransformer(nn.Module):
                 f"patches of {pt} x {p} x {p} do not tile {config.frames} frames of {config.size} x {config.size}"
             )
         dim, rows, groups = config.dim, config.size // p, config.frames // pt
-        self.inward = nn.Linear(config.channels * pt * p * p, dim)
-        self.outward = nn.Linear(dim, config.channels * pt * p * p)
+        local = config.local
+        self.enter = nn.Sequential(nn.Conv2d(config.channels * pt, local, 3, 1, 1), *stack(local, 1))
+        self.inward = nn.Linear(local * p * p, dim)
+        self.outward = nn.Linear(dim, local * p * p)
+        self.leave = nn.Sequential(*stack(local, 2), nn.SiLU(), nn.Conv2d(local, config.channels * pt, 3, 1, 1))
         self.at_time = nn.Parameter(0.1 * torch.randn(groups, 1, 1, dim))
         self.at_row = nn.Parameter(0.1 * torch.randn(rows, 1, dim))
         self.at_column = nn.Parameter(0.1 * torch.randn(rows, dim))
         self.known = nn.Parameter(0.1 * torch.randn(dim))
         self.read = nn.Linear(config.text_dim, dim)
-        self.gist = nn.Linear(config.text_dim, dim)
+        self.gist = nn.Linear(config.vector_dim or config.text_dim, dim)
         self.time = nn.Sequential(nn.Linear(256, dim), nn.SiLU(), nn.Linear(dim, dim))
         self.step = nn.Linear(256, dim)
         self.shared = nn.Linear(dim, 6 * dim)
         self.low = nn.Linear(dim, config.low_rank)
         self.blocks = nn.ModuleList(Block(dim, config.heads, config.low_rank) for _ in range(config.depth))
         self.last = nn.Linear(dim, 2 * dim)
-        for zero in (self.step, self.shared, self.last, self.outward):
+        for zero in (self.step, self.shared, self.last, self.leave[-1]):
             nn.init.zeros_(zero.weight)
             nn.init.zeros_(zero.bias)
         for block in self.blocks:
@@ -102,7 +110,9 @@ class VideoTransformer(nn.Module):
         known = 0 if cond.frames is None else cond.frames.shape[1]
         whole = x if cond.frames is None else torch.cat([cond.frames.to(x.dtype), x], dim=1)
         self.check(whole, known)
-        grid = rearrange(whole.to(self.dtype), "b (t pt) c (h p) (w q) -> b t h w (pt c p q)", pt=pt, p=p, q=p)
+        fine = rearrange(whole.to(self.dtype), "b (t pt) c h w -> (b t) (pt c) h w", pt=pt)
+        fine = self.enter(fine.contiguous(memory_format=torch.channels_last))
+        grid = rearrange(fine, "(b t) c (h p) (w q) -> b t h w (p q c)", b=len(x), p=p, q=p)
         h = self.inward(grid) + self.at_time[: grid.shape[1]] + self.at_row + self.at_column
         if known:
             h = torch.cat([h[:, : known // pt] + self.known, h[:, known // pt :]], dim=1)
@@ -113,7 +123,8 @@ class VideoTransformer(nn.Module):
             h = block(h, text, mask, shared, low)
         scale, shift = last[:, None].chunk(2, dim=-1)
         out = self.outward(unscaled_norm(h) * (1 + scale) + shift).unflatten(1, grid.shape[1:4])
-        out = rearrange(out, "b t h w (pt c p q) -> b (t pt) c (h p) (w q)", pt=pt, p=p, q=p)
+        fine = fine + rearrange(out, "b t h w (p q c) -> (b t) c (h p) (w q)", p=p, q=p)
+        out = rearrange(self.leave(fine), "(b t) (pt c) h w -> b (t pt) c h w", b=len(x), pt=pt)
         return out[:, known:].float()
 
     def modulation(self, time: Tensor, cond: Condition, step: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:

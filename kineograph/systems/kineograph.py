@@ -1,13 +1,14 @@
 """kineograph (2026): the default system, a small rectified-flow transformer made for two CPU cores.
 
-    prompt ──> MiniLM ──> Condition ─────────────┐
+    prompt ──> MiniLM ──> reader of labels ──> Condition (who, act, where, ... and the words)
+                                                 │
     noise ───────────────────> generator (4 jumps) ──> latents ──> codec ──> 64 x 64 ──> upsampler ──> 256 x 256
     last frames of the shot before ──> latents ──┘
 
 A story is told shot by shot in windows of frames: each window begins with the last latents of the one before.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 
@@ -20,6 +21,7 @@ from kineograph.clip import Batch, Clip
 from kineograph.condition import Condition
 from kineograph.config import option
 from kineograph.models.frame_codec import FrameCodec, FrameCodecConfig
+from kineograph.models.prompt_reader import PromptReader, PromptReaderConfig
 from kineograph.models.text import ByteText, MiniLM
 from kineograph.models.upsampler import Upsampler, UpsamplerConfig, fitted
 from kineograph.models.video_transformer import VideoTransformer, VideoTransformerConfig, starting_with
@@ -38,16 +40,21 @@ SAMPLES = (  # prompts of the sheets that training shows
     "a girl waves on the beach at sunset",
 )
 
+# how many values the World's labels have: who, act, where, direction, colour, size, companion and its colour, relation,
+# prop, time, weather, camera, style
+WORLD = (36, 24, 16, 5, 12, 3, 14, 12, 4, 3, 3, 4, 5, 5)
+
 
 @dataclass(frozen=True)
 class Config:
-    """Frames of a window and their size before the upsampler; the four parts; what the generator was distilled to."""
+    """Frames of a window and their size before the upsampler; the five parts; what the generator was distilled to."""
 
     frames: int = 8
     size: int = 32
     text: str = "bytes"  # or "minilm"
+    reader: PromptReaderConfig = field(default_factory=PromptReaderConfig)
     codec: FrameCodecConfig = field(default_factory=FrameCodecConfig)
-    generator: VideoTransformerConfig = field(default_factory=VideoTransformerConfig)
+    generator: VideoTransformerConfig = field(default_factory=lambda: VideoTransformerConfig(vector_dim=7))
     upsampler: UpsamplerConfig = field(default_factory=UpsamplerConfig)
     shift: float = 1.0  # of the flow's times towards the noise
     jumps: int = 0  # steps the generator was distilled to, 0 while it was not
@@ -72,14 +79,20 @@ class Kineograph(System):
         "toy": Config(),
         "world": Config(
             frames=16, size=64, text="minilm", shift=8.0,
-            codec=FrameCodecConfig(16, (48, 96, 192), (64, 128, 256), (1, 1, 1), (2, 2, 3)),
-            generator=VideoTransformerConfig(16, 16, 8, (4, 2), dim=320, depth=8, heads=5, text_dim=384),
+            reader=PromptReaderConfig(WORLD, 384, 6),
+            codec=FrameCodecConfig(48, (), (64, 128, 256), (), (2, 2, 3), text_dim=sum(WORLD)),
+            generator=VideoTransformerConfig(
+                48, 16, 8, (4, 2), dim=320, depth=8, heads=5, text_dim=384, vector_dim=sum(WORLD), local=128
+            ),
             upsampler=UpsamplerConfig(64, 5),
         ),
         "large": Config(  # for half an hour of a GPU
             frames=16, size=128, text="minilm", shift=12.0,
-            codec=FrameCodecConfig(16, (64, 128, 192), (96, 192, 256), (1, 1, 2), (2, 2, 3)),
-            generator=VideoTransformerConfig(16, 16, 16, (4, 2), dim=384, depth=8, heads=6, text_dim=384),
+            reader=PromptReaderConfig(WORLD, 384, 6),
+            codec=FrameCodecConfig(48, (), (96, 192, 256), (), (2, 2, 3), text_dim=sum(WORLD)),
+            generator=VideoTransformerConfig(
+                48, 16, 16, (4, 2), dim=384, depth=8, heads=6, text_dim=384, vector_dim=sum(WORLD), local=128
+            ),
             upsampler=UpsamplerConfig(64, 5, factor=2),
         ),
     }  # fmt: skip
@@ -87,7 +100,8 @@ class Kineograph(System):
     def build(self, config: Config) -> None:
         if config.text not in ("bytes", "minilm"):
             raise ValueError(f"text is {config.text!r}; it can be bytes or minilm")
-        self.text = MiniLM() if config.text == "minilm" else ByteText(config.generator.text_dim)
+        self.text = MiniLM() if config.text == "minilm" else ByteText(config.reader.dim)
+        self.reader = PromptReader(config.reader)
         self.codec = FrameCodec(config.codec)
         self.generator = VideoTransformer(config.generator)
         self.upsampler = Upsampler(config.upsampler)
@@ -104,10 +118,10 @@ class Kineograph(System):
         counts = story.frames(num_frames=options.num_frames, fps=options.fps)
         shots = [(shot.prompt, count) for shot, count in zip(story, counts, strict=True)]
         self.text.check([*(prompt for prompt, _ in shots), options.negative_prompt])
-        null, total = self.text([options.negative_prompt]), sum(count for _, count in shots)
+        null, total = self.told([options.negative_prompt]), sum(count for _, count in shots)
         before, done, windows = self.beginning(options), 0, 0
         for prompt, count in shots:
-            cond, end = self.text([prompt]), done + count
+            cond, end = self.told([prompt]), done + count
             while done < end:
 
                 def report(frames: float, at: int = done, what: str = prompt) -> None:
@@ -163,30 +177,43 @@ class Kineograph(System):
         large = self.upsampler(self.codec.decode(latents, told).clamp(-1, 1))[0]
         return Clip.of(fitted(large, options.height, options.width)).frames
 
+    def told(self, prompts: Sequence[str]) -> Condition:
+        """What prompts say, for all that draws: what is read from them, and their words."""
+        return self.reader(self.text(prompts))
+
     def clip_shape(self, stage: str) -> tuple[int, int]:
+        if stage == "learn_words":
+            return 0, self.config.size
         if stage == "learn_upsampler":
             return 4, self.config.size * self.upsampler.factor
         if stage == "learn_figures":
             return self.config.generator.patch[0], self.config.size
         return self.config.frames, self.config.size
 
+    @stage("reader")
+    def learn_words(self, batch: Batch) -> Tensor:
+        """What captions say, from clips whose labels are known; no picture is drawn for it."""
+        if batch.labels is None:
+            raise ValueError("learn_words needs clips with labels, which the World's have and a video file has not")
+        return self.reader.loss(self.text(batch.captions), batch.labels)
+
     @stage("codec")
     def learn_codec(self, batch: Batch) -> Tensor:
         """A few frames of each clip, so that a batch shows many scenes."""
         few = torch.randperm(batch.video.shape[1])[:4].sort().values
-        return self.codec.loss(batch.video[:, few], self.told(batch))
+        return self.codec.loss(batch.video[:, few], self.gist(batch))
 
     @stage("generator", through="codec")
     def learn_figures(self, batch: Batch) -> Tensor:
         """The fewest frames the generator makes, of many clips: many times the figures for the same work."""
         x = batch.video.float()
-        return self.flow.loss(self.generator, x, self.text(batch.captions), self.text([""]), lively(x))
+        return self.flow.loss(self.generator, x, self.told(batch.captions), self.told([""]), self.weight(x))
 
     @stage("generator", through="codec")
     def learn_generator(self, batch: Batch) -> Tensor:
         """Whole clips, and what comes after given frames."""
-        x, cond = self.with_beginning(batch.video.float(), self.text(batch.captions))
-        return self.flow.loss(self.generator, x, cond, self.text([""]), lively(x))
+        x, cond = self.with_beginning(batch.video.float(), self.told(batch.captions))
+        return self.flow.loss(self.generator, x, cond, self.told([""]), self.weight(x))
 
     @stage("upsampler")
     def learn_upsampler(self, batch: Batch) -> Tensor:
@@ -196,7 +223,7 @@ class Kineograph(System):
         with torch.no_grad():
             latents = self.codec.encode(small)
             strength = 0.3 * torch.rand(len(small), 1, 1, 1, 1, device=small.device)
-            coded = self.codec.decode(latents + strength * torch.randn_like(latents), self.told(batch)).clamp(-1, 1)
+            coded = self.codec.decode(latents + strength * torch.randn_like(latents), self.gist(batch)).clamp(-1, 1)
         keep = torch.rand(len(small), 1, 1, 1, 1, device=small.device) < 0.25
         small, side = torch.where(keep, small, coded), self.config.size // 2
         y, x = (int(v) for v in torch.randint(side + 1, (2,)))
@@ -210,8 +237,8 @@ class Kineograph(System):
     def learn_few_steps(self, batch: Batch) -> Tensor:
         """Four guided jumps learn from the generator as it was; a quarter of each batch keeps to plain flow."""
         teacher = self.frozen_teacher()
-        x, cond = self.with_beginning(batch.video.float(), self.text(batch.captions))
-        null, cut = self.text([""]), len(x) // 4
+        x, cond = self.with_beginning(batch.video.float(), self.told(batch.captions))
+        null, cut = self.told([""]), len(x) // 4
         plain = Condition(**{k: v[:cut] for k, v in cond.items().items()})
         rest = Condition(**{k: v[cut:] for k, v in cond.items().items()})
         loss = self.flow.distil(
@@ -251,9 +278,13 @@ class Kineograph(System):
             return x[:, : pt * (1 + int(how * (x.shape[1] // pt - 1)))], cond
         return x, cond
 
-    def told(self, batch: Batch) -> Tensor | None:
+    def weight(self, latents: Tensor) -> Tensor:
+        """What matters how much in the generator's loss, 1 on average: b t c h w -> b 1 c h w."""
+        return lively(latents) * self.codec.importance[:, None, None]
+
+    def gist(self, batch: Batch) -> Tensor | None:
         """What the codec's decoder is told of each clip, b d, if it reads prompts: as in generating, so in teaching."""
-        return self.text(batch.captions).vector if self.config.codec.text_dim else None
+        return self.told(batch.captions).vector if self.config.codec.text_dim else None
 
     def shrunk(self, large: Tensor) -> Tensor:
         """b t 3 fh fw -> b t 3 h w by averaging, as antialiased drawing at the small size would."""
@@ -262,21 +293,26 @@ class Kineograph(System):
     @torch.no_grad()
     def validate(self, stage: str, batch: Batch) -> tuple[dict[str, float], list[Clip]]:
         """Figures on a held-out batch (pixels), and clips for a sheet."""
+        if stage == "learn_words":
+            read = self.reader.scores(self.reader.features(self.text(batch.captions)))
+            right = [float((s.argmax(1) == batch.labels[:, i]).float().mean()) for i, s in enumerate(read)]
+            return {f"label_{i}": share for i, share in enumerate(right)}, []
         if stage == "learn_codec":
-            out = self.codec.decode(self.codec.encode(batch.video), self.told(batch)).clamp(-1, 1)
+            out = self.codec.decode(self.codec.encode(batch.video), self.gist(batch)).clamp(-1, 1)
             pairs = [Clip.of(v) for pair in zip(batch.video[:6], out[:6], strict=True) for v in pair]
             return {"psnr": psnr(out, batch.video), "psnr_moving": psnr(out, batch.video, moving(batch.video))}, pairs
         if stage == "learn_upsampler":
-            small = self.codec.decode(self.codec.encode(self.shrunk(batch.video)), self.told(batch)).clamp(-1, 1)
+            small = self.codec.decode(self.codec.encode(self.shrunk(batch.video)), self.gist(batch)).clamp(-1, 1)
             out = self.upsampler(small).clamp(-1, 1)
             plain = F.interpolate(small.flatten(0, 1), scale_factor=self.upsampler.factor, mode="bicubic")
             plain = plain.view_as(out).clamp(-1, 1)
             clips = [Clip.of(v) for trio in zip(plain[:3], out[:3], batch.video[:3], strict=True) for v in trio]
             return {"psnr": psnr(out, batch.video), "psnr_bicubic": psnr(plain, batch.video)}, clips
-        x, cond = self.encode(stage, batch).video, self.text(batch.captions)
-        figures = {"loss": float(self.flow.loss(self.generator, x, cond, self.text([""])))}
+        x, cond = self.encode(stage, batch).video, self.told(batch.captions)
+        figures = {"loss": float(self.flow.loss(self.generator, x, cond, self.told([""])))}
         steps = 4 if stage == "learn_few_steps" else 16
-        wishes = [KineographOptions(p, num_inference_steps=steps, num_frames=self.config.frames) for p in SAMPLES]
+        frames = self.clip_shape(stage)[0]
+        wishes = [KineographOptions(p, num_inference_steps=steps, num_frames=frames) for p in SAMPLES]
         return figures, [self.generate(wish) for wish in wishes]
 
 

@@ -172,8 +172,12 @@ class Run:
         args, (frames, size) = self.args, self.system.clip_shape(self.stage)
         through = self.system.stages()[self.stage].through
         clips = self.clips("train", self.whole, size)
-        clips = clips.window(frames) if hasattr(clips, "window") else clips  # nothing is drawn that is not looked at
-        source, seen_through = Rendered(clips), ""
+        labels = getattr(clips, "labels", None)
+        if frames and hasattr(clips, "window"):
+            clips = clips.window(frames)  # nothing is drawn that is not looked at
+        source, seen_through = Rendered(clips) if frames else None, ""
+        if args.cache and not frames:
+            raise ValueError(f"{self.stage} sees words only; --cache keeps clips")
         if args.cache:
             cache = Cache(args.cache, clips, rebuild=args.rebuild_cache)
             if self.processes.first:
@@ -187,6 +191,7 @@ class Run:
             order,
             source,
             clips.caption,
+            labels=labels,
             fps=clips.fps,
             frames=0 if seen_through else frames,
             through=seen_through,
@@ -268,10 +273,11 @@ class Run:
 
     def validate(self, trainer: Trainer, held_out: Tensor) -> None:
         """Figures to the log and a sheet of clips, from the averaged weights."""
-        captions = tuple(self.shown.caption(i, 0) for i in range(len(held_out)))
-        batch = on_device(
-            Batch(held_out, captions, torch.full((len(held_out),), float(self.shown.fps))), self.processes.device
-        )
+        numbers = range(len(held_out))
+        captions = tuple(self.shown.caption(i, 0) for i in numbers)
+        labels = torch.tensor([self.shown.labels(i) for i in numbers]) if hasattr(self.shown, "labels") else None
+        fps = torch.full((len(held_out),), float(self.shown.fps))
+        batch = on_device(Batch(held_out, captions, fps, labels=labels), self.processes.device)
         torch.manual_seed(seed_of(self.settings.seed, self.stage, "validation"))
         with trainer.averaged() as system, torch.no_grad():
             figures, clips = system.validate(self.stage, batch)

@@ -286,9 +286,12 @@ def split(batch: Batch, pieces: int) -> list[Batch]:
     if len(batch.captions) % pieces:
         raise ValueError(f"a batch of {len(batch.captions)} does not split into {pieces} equal pieces")
     size = len(batch.captions) // pieces
-    return [
-        replace(
-            batch, video=batch.video[i : i + size], captions=batch.captions[i : i + size], fps=batch.fps[i : i + size]
-        )
-        for i in range(0, len(batch.captions), size)
-    ]
+    return [piece(batch, slice(i, i + size)) for i in range(0, len(batch.captions), size)]
+
+
+def piece(batch: Batch, some: slice) -> Batch:
+    """Some of a batch's clips."""
+    labels = None if batch.labels is None else batch.labels[some]
+    return replace(
+        batch, video=batch.video[some], captions=batch.captions[some], fps=batch.fps[some], labels=labels
+    )

@@ -31,13 +31,15 @@ def stirred(name: str) -> System:
 
 
 def batch_for(system: System, stage: str) -> Batch:
-    """Two clips of soft shapes that drift, of the shape the stage wants."""
+    """Two labelled clips of soft shapes that drift, of the shape the stage wants; of one frame if it wants none."""
     frames, size = system.clip_shape(stage)
+    frames = max(frames, 1)
     x = torch.linspace(0, 3, size)
     t = torch.arange(frames)[:, None, None]
     waves = [torch.stack([(x + y[:, None] * k + t / 4).sin() for k in (0.5, 1, 2)], 1) for y in (x, 2 * x)]
     captions = ("a red ball rolls", "a bear walks in the snow")
-    return Batch.of([Clip.of(wave, caption=text) for wave, text in zip(waves, captions, strict=True)])
+    batch = Batch.of([Clip.of(wave, caption=text) for wave, text in zip(waves, captions, strict=True)])
+    return replace(batch, labels=torch.tensor([[0, 1], [3, 2]]))
 
 
 def asked(system: System, **changes: object) -> object:

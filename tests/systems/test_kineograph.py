@@ -11,6 +11,7 @@ from torch import Tensor
 from kineograph import system as systems
 from kineograph.clip import Batch, Clip
 from kineograph.models.frame_codec import FrameCodec
+from kineograph.models.prompt_reader import PromptReader
 from kineograph.models.upsampler import Upsampler, fitted
 from kineograph.models.video_transformer import VideoTransformer
 from kineograph.systems.kineograph import Config, Kineograph, KineographOptions, lively, moving, psnr
@@ -73,9 +74,10 @@ def soft(b: int = 4, t: int = 8, size: int = 32) -> Batch:
 
 
 def test_the_parts_are_those_of_the_figure(toy: Kineograph):
-    assert list(toy.parts()) == ["codec", "generator", "upsampler"]
-    stages = ["learn_codec", "learn_figures", "learn_generator", "learn_upsampler", "learn_few_steps"]
+    assert list(toy.parts()) == ["reader", "codec", "generator", "upsampler"]
+    stages = ["learn_words", "learn_codec", "learn_figures", "learn_generator", "learn_upsampler", "learn_few_steps"]
     assert list(toy.stages()) == stages
+    assert toy.clip_shape("learn_words")[0] == 0, "words alone"
     assert toy.clip_shape("learn_generator") == (8, 32)
     assert toy.clip_shape("learn_figures") == (4, 32)
     assert toy.clip_shape("learn_upsampler") == (4, 128)
@@ -90,6 +92,9 @@ def test_the_parts_of_a_preset_fit_each_other(preset: str):
     assert config.size == 8 * config.generator.size
     assert config.frames == config.generator.frames
     assert config.text == "bytes" or config.generator.text_dim == 384
+    assert config.reader.dim == config.generator.text_dim
+    assert sum(config.reader.classes) == config.generator.vector_dim
+    assert config.codec.text_dim in (0, config.generator.vector_dim)
 
 
 def test_a_shot_continues_from_the_last_latents_of_the_one_before(windows):
@@ -230,7 +235,7 @@ def test_the_teacher_is_no_part_and_is_not_saved(toy: Kineograph, tmp_path: Path
     assert "teacher" not in toy.parts()
     assert not any("teacher" in name for name in toy.state_dict())
     toy.save(tmp_path)
-    assert sorted(p.stem for p in tmp_path.iterdir()) == ["codec", "generator", "system", "upsampler"]
+    assert sorted(p.stem for p in tmp_path.iterdir()) == ["codec", "generator", "reader", "system", "upsampler"]
     assert Kineograph.load(tmp_path).config.jumps == 4
 
 
@@ -246,7 +251,7 @@ def test_few_steps_learn_from_batches_of_any_size(clips: int, toy: Kineograph):
 
 def test_batches_are_whole_short_or_continued(toy: Kineograph):
     torch.manual_seed(0)
-    x, cond = torch.randn(3, 8, 4, 4, 4), toy.text(["a", "b", "c"])
+    x, cond = torch.randn(3, 8, 4, 4, 4), toy.told(["a", "b", "c"])
     kinds = set()
     for _ in range(200):
         rest, told = toy.with_beginning(x, cond)
@@ -270,9 +275,11 @@ def test_batches_are_whole_short_or_continued(toy: Kineograph):
 @pytest.mark.parametrize("stage", Kineograph.stages())
 def test_validation_gives_figures_and_clips(stage: str, toy: Kineograph):
     _, size = toy.clip_shape(stage)
-    figures, clips = toy.validate(stage, soft(2, 8, size))
+    labelled = replace(soft(2, 8, size), labels=torch.tensor([[0, 1], [3, 2]]))
+    figures, clips = toy.validate(stage, labelled)
+    assert figures
     assert all(isinstance(value, float) for value in figures.values())
-    assert clips
+    assert bool(clips) == (stage != "learn_words")
 
 
 def test_frames_are_made_to_cover_the_size_asked_for():
@@ -315,7 +322,8 @@ def test_what_moves_matters_more():
 def test_bundled_weights_of_a_preset_would_fit_into_sixty_megabytes(preset: str):
     config = Kineograph.PRESETS[preset]
     with torch.device("meta"):
-        parts = [FrameCodec(config.codec), VideoTransformer(config.generator), Upsampler(config.upsampler)]
+        parts = [PromptReader(config.reader), FrameCodec(config.codec)]
+        parts += [VideoTransformer(config.generator), Upsampler(config.upsampler)]
     assert 2 * sum(x.numel() for part in parts for x in part.state_dict().values()) <= 60e6
     assert config.size == config.generator.size * FrameCodec.factor == 256 // config.upsampler.factor
 
@@ -323,11 +331,27 @@ def test_bundled_weights_of_a_preset_would_fit_into_sixty_megabytes(preset: str)
 @pytest.mark.parametrize("stage", ["learn_codec", "learn_upsampler"])
 def test_a_decoder_that_reads_prompts_is_told_them_in_teaching(stage: str, monkeypatch: pytest.MonkeyPatch):
     config = Kineograph.PRESETS["toy"]
-    system = Kineograph(replace(config, codec=replace(config.codec, encoder_widths=(), text_dim=32)))
+    system = Kineograph(replace(config, codec=replace(config.codec, encoder_widths=(), text_dim=7)))
     pixels = Spy(system.codec.pixels)
     monkeypatch.setattr(system.codec, "pixels", pixels)
     batch = soft(t=4, size=system.clip_shape(stage)[1])
     next(system.losses(stage, batch))
     assert all(args[1].abs().sum() > 0 for args, _, _ in pixels.calls)
     plain = Kineograph(config)
-    assert plain.told(batch) is None
+    assert plain.gist(batch) is None
+
+
+def test_words_need_clips_with_labels(toy: Kineograph):
+    with pytest.raises(ValueError, match="needs clips with labels"):
+        toy.learn_words(soft(2))
+
+
+def test_errors_in_coarse_waves_matter_more():
+    config = Kineograph.PRESETS["toy"]
+    waves = Kineograph(replace(config, codec=replace(config.codec, encoder_widths=())))
+    still = torch.zeros(2, 4, 4, 2, 2)
+    weight = waves.weight(still)
+    assert weight.shape == (2, 1, 4, 2, 2)
+    assert weight.mean().item() == pytest.approx(1)
+    assert weight[0, 0, 0, 0, 0] > 1.5 * weight[0, 0, -1, 0, 0]
+    assert Kineograph(config).weight(still).allclose(torch.ones(()))

@@ -57,6 +57,11 @@ class World(Sequence[Clip]):
             raise IndexError(f"clip {index}; the World has clips 0 to {len(self) - 1}")
         return scenes.draw(self.random(index, "scene"), held_out=self.split == "held_out")
 
+    def labels(self, index: int) -> list[int]:
+        """The place of each label of clip `index` among its values, in the order of `VOCABULARY`."""
+        scene = self.scene(index)
+        return [values.index(getattr(scene, name)) for name, values in scenes.VOCABULARY.items()]
+
     def caption_of(self, scene: Scene, index: int, variant: int = 0) -> Caption:
         return caption(scene, self.random(index, f"caption {variant}"))
 

@@ -1,0 +1,81 @@
+"""The reader of prompts: what it tells, what padding and order of rows may not change, that it learns."""
+
+import copy
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from kineograph.condition import Condition
+from kineograph.models.prompt_reader import PromptReader, PromptReaderConfig
+
+CONFIG = PromptReaderConfig(classes=(4, 3, 2))
+
+
+def normal(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.fixture(scope="module")
+def reader() -> PromptReader:
+    """A reader whose weights are all moved a little: some of it begins at zero."""
+    torch.manual_seed(0)
+    reader = PromptReader(CONFIG).eval().requires_grad_(False)
+    for i, p in enumerate(reader.parameters()):
+        p.add_(normal(*p.shape, seed=i), alpha=0.1)
+    return reader
+
+
+@pytest.fixture
+def cond() -> Condition:
+    mask = torch.tensor([[True] * 5, [True] * 3 + [False] * 2])
+    return Condition(tokens=normal(2, 5, 32, seed=1), mask=mask, vector=normal(2, 32, seed=2))
+
+
+def test_it_tells_a_feature_per_label_the_words_and_the_share_of_every_value(reader: PromptReader, cond: Condition):
+    told = reader(cond)
+    assert told.tokens.shape == (2, 3 + 5, 32)
+    assert torch.equal(told.tokens[:, 3:], cond.tokens)
+    assert torch.equal(told.mask, torch.cat([torch.ones(2, 3, dtype=torch.bool), cond.mask], 1))
+    assert told.vector.shape == (2, 4 + 3 + 2)
+    for values in told.vector.split(CONFIG.classes, dim=1):
+        assert values.sum(1).allclose(torch.ones(2))
+        assert values.min() > 0
+
+
+def test_padding_has_no_say(reader: PromptReader, cond: Condition):
+    longer = cond.padded(9)
+    longer = replace(longer, tokens=torch.where(longer.mask[..., None], longer.tokens, 7.0))
+    assert torch.allclose(reader(longer).vector, reader(cond).vector, atol=1e-6)
+    alone = reader(Condition(tokens=cond.tokens[1:, :3]))
+    assert torch.allclose(alone.vector, reader(cond).vector[1:], atol=1e-6)
+
+
+def test_every_word_can_count(reader: PromptReader, cond: Condition):
+    for i in range(3):
+        other = cond.tokens.clone()
+        other[:, i] = normal(2, 32, seed=9)
+        change = (reader(replace(cond, tokens=other)).vector - reader(cond).vector).abs().amax(1)
+        assert change.min() > 1e-5
+
+
+def test_it_drops_features_of_words_in_training_only(reader: PromptReader, cond: Condition):
+    assert torch.equal(reader(cond).vector, reader(cond).vector)
+    busy = copy.deepcopy(reader).train()
+    assert not torch.equal(busy(cond).vector, busy(cond).vector)
+
+
+def test_it_learns_what_words_say_and_is_unsure_of_what_they_do_not():
+    torch.manual_seed(0)
+    reader, words = PromptReader(PromptReaderConfig(classes=(4, 2))), normal(4, 3, 32)
+    optimizer = torch.optim.Adam(reader.parameters(), 3e-3)
+    for _ in range(150):
+        which = torch.randint(4, (32,))
+        optimizer.zero_grad()
+        labels = torch.stack([which, torch.randint(2, (32,))], 1)  # the second is by lot, whatever the words
+        reader.loss(Condition(tokens=words[which]), labels).backward()
+        optimizer.step()
+    told = reader.eval()(Condition(tokens=words)).vector
+    assert told[:, :4].diagonal().min() > 0.9
+    assert (told[:, 4:] - 0.5).abs().max() < 0.25
