@@ -130,6 +130,14 @@ class Steps(Dataset):
         return iter(loader)
 
 
+def first_clips(dataset: Sequence, frames: Tensor) -> Batch:
+    """The first clips of a dataset, whose frames b t c h w have been drawn already, with their first wordings."""
+    numbers = range(len(frames))
+    labels = torch.tensor([dataset.labels(i) for i in numbers]) if hasattr(dataset, "labels") else None
+    fps = torch.full((len(frames),), float(dataset.fps))
+    return Batch(frames, tuple(dataset.caption(i, 0) for i in numbers), fps, labels=labels)
+
+
 def quiet_worker(_: int) -> None:
     """Makes a worker process leave signals to its parent and use one thread."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -96,7 +96,9 @@ class FrameCodec(nn.Module):
     def encoding_state(self) -> dict[str, Tensor]:
         """What encodings depend on, by name; the decoder may learn on while a cache of them stays good."""
         kept = {"mean": self.mean, "std": self.std}
-        return kept | {f"encoder/{name}": x for name, x in (*self.encoder.named_parameters(), *self.encoder.named_buffers())}
+        return kept | {
+            f"encoder/{name}": x for name, x in (*self.encoder.named_parameters(), *self.encoder.named_buffers())
+        }
 
     @property
     def importance(self) -> Tensor:

@@ -24,7 +24,9 @@ class PromptReaderConfig:
     classes: tuple[int, ...] = (4, 3)
     dim: int = 32
     heads: int = 2
-    dropout: float = 0.1  # of features of token states, in training: so that no single word's states are learnt by heart
+    dropout: float = (
+        0.1  # of features of token states, in training: so that no single word's states are learnt by heart
+    )
 
 
 class PromptReader(nn.Module):
@@ -86,4 +88,3 @@ class FeedForward(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.narrow(F.silu(self.widen(unscaled_norm(x))))
-

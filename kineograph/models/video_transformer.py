@@ -1,8 +1,9 @@
 """A transformer over patches of video latents that predicts clean latents from noisy ones.
 
-    known frames ─┐                 ┌────────────────────────── past the blocks ───────────────────────────┐
-    noisy latents ┴─> convolutions ─┴> patches ─> blocks (attend to clip and text, feed forward) ─> patches ─┴> convolutions
-                                                    ^ scales, shifts and gates from time, step, text's vector    └> clean latents
+    known frames ─┐                 ┌─────────────────── past the blocks ──────────────────┐
+    noisy latents ┴─> convolutions ─┴─> patches ─> blocks ─> patches (and nothing is lost) ┴─> convolutions ─> clean
+                                                     ^ attend to the clip and to the text, feed forward;     latents
+                                                       scales, shifts and gates from time, step and the text's vector
 
 After DiT (Peebles & Xie 2023: adaptive layer norm), PixArt (Chen et al. 2023: one shared modulation, text by
 cross-attention) and JiT (Li & He 2025: a wide patch is best predicted clean, not as noise). The convolutions, which see

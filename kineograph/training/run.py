@@ -20,9 +20,8 @@ from torch import Tensor
 
 from kineograph import __version__, video
 from kineograph import config as configs
-from kineograph.clip import Batch
 from kineograph.data.cache import Cache, Stored, digest, render
-from kineograph.data.loader import Order, Rendered, Steps, on_device, seed_of
+from kineograph.data.loader import Order, Rendered, Steps, first_clips, on_device, seed_of
 from kineograph.system import System
 from kineograph.training import checkpoints
 from kineograph.training.processes import Processes
@@ -172,7 +171,6 @@ class Run:
         args, (frames, size) = self.args, self.system.clip_shape(self.stage)
         through = self.system.stages()[self.stage].through
         clips = self.clips("train", self.whole, size)
-        labels = getattr(clips, "labels", None)
         if frames and hasattr(clips, "window"):
             clips = clips.window(frames)  # nothing is drawn that is not looked at
         source, seen_through = Rendered(clips) if frames else None, ""
@@ -191,7 +189,7 @@ class Run:
             order,
             source,
             clips.caption,
-            labels=labels,
+            labels=getattr(clips, "labels", None),
             fps=clips.fps,
             frames=0 if seen_through else frames,
             through=seen_through,
@@ -273,11 +271,7 @@ class Run:
 
     def validate(self, trainer: Trainer, held_out: Tensor) -> None:
         """Figures to the log and a sheet of clips, from the averaged weights."""
-        numbers = range(len(held_out))
-        captions = tuple(self.shown.caption(i, 0) for i in numbers)
-        labels = torch.tensor([self.shown.labels(i) for i in numbers]) if hasattr(self.shown, "labels") else None
-        fps = torch.full((len(held_out),), float(self.shown.fps))
-        batch = on_device(Batch(held_out, captions, fps, labels=labels), self.processes.device)
+        batch = on_device(first_clips(self.shown, held_out), self.processes.device)
         torch.manual_seed(seed_of(self.settings.seed, self.stage, "validation"))
         with trainer.averaged() as system, torch.no_grad():
             figures, clips = system.validate(self.stage, batch)

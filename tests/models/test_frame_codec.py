@@ -111,7 +111,23 @@ def reader() -> FrameCodec:
     torch.manual_seed(0)
     reading = FrameCodec(FrameCodecConfig(encoder_widths=(), text_dim=5)).eval().requires_grad_(False)
     reading.told.weight.normal_()
+    reading.decoder[-1].weight.normal_(0, 0.1)
     return reading
+
+
+def test_a_fresh_codec_of_waves_gives_back_the_waves():
+    codec = FrameCodec(FrameCodecConfig(encoder_widths=())).eval()
+    z = codec.encode(film())
+    assert torch.equal(codec.decode(z).flatten(0, 1), codec.encoder.inverse(z.flatten(0, 1)))
+
+
+def test_its_encodings_depend_on_its_encoder_alone(codec: FrameCodec):
+    kept = {k: v.clone() for k, v in codec.encoding_state().items()}
+    other = copy.deepcopy(codec)
+    other.decoder[0].weight.add_(1)
+    assert all(torch.equal(v, kept[k]) for k, v in other.encoding_state().items())
+    other.encoder[0].weight.add_(1)
+    assert not all(torch.equal(v, kept[k]) for k, v in other.encoding_state().items())
 
 
 def test_a_codec_of_waves_has_only_a_decoder_to_teach(reader: FrameCodec):
