@@ -106,6 +106,18 @@ def test_encodings_of_another_codec_are_refused(tmp_path, codec):
         Cache(tmp_path, Squares()).encodings(codec, 2, workers=0)
 
 
+def test_a_codec_says_what_its_encodings_depend_on(tmp_path, codec):
+    codec.encoding_state = lambda: {"weight": codec.net.weight}
+    store = Cache(tmp_path, Squares()).encodings(codec, 2, workers=0)
+    with torch.no_grad():
+        codec.net.bias[0] += 1e-3
+    assert Cache(tmp_path, Squares()).encodings(codec, 2, workers=0).count == store.count
+    with torch.no_grad():
+        codec.net.weight[0] += 1e-3
+    with pytest.raises(ValueError, match="codec is"):
+        Cache(tmp_path, Squares()).encodings(codec, 2, workers=0)
+
+
 def test_what_was_half_written_does_not_count(tmp_path):
     Cache(tmp_path, Squares()).frames(4, workers=0)
     with (tmp_path / "frames.u8").open("ab") as file:

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from kineograph.clip import Clip
-from kineograph.data.loader import Order, Rendered, Steps, on_device, seed_of, shuffle
+from kineograph.data.loader import Order, Rendered, Steps, first_clips, on_device, seed_of, shuffle
 
 
 class Numbers:
@@ -111,3 +111,25 @@ def test_pixels_become_floats_and_encodings_stay():
     assert coded.video.dtype == torch.float32
     assert (coded.video == 2.5).all()
     assert coded.through == "codec"
+
+
+def test_labels_come_with_their_clips_and_words_without_pictures():
+    data = Numbers()
+    labels = lambda index: [index, index % 7]
+    words = Steps(Order(50, 8, seed=3), None, data.caption, labels=labels, fps=8.0)[5]
+    numbers = [int(text.partition(":")[0]) for text in words.captions]
+    assert words.video.shape == (8, 0)
+    assert words.labels.tolist() == [labels(n) for n in numbers]
+    whole = steps(labels=labels)[5]
+    assert whole.labels.tolist() == words.labels.tolist()
+    assert torch.equal(on_device(whole).labels, whole.labels)
+    assert steps()[5].labels is None
+
+
+def test_the_first_clips_have_their_first_wordings():
+    frames = torch.zeros(3, 2, 3, 4, 4, dtype=torch.uint8)
+    batch = first_clips(Numbers(), frames)
+    assert batch.video is frames
+    assert batch.captions == ("0: 0", "1: 0", "2: 0")
+    assert batch.fps.tolist() == [8.0] * 3
+    assert batch.labels is None

@@ -111,6 +111,13 @@ def test_labels_are_exact_and_survive_json():
         assert (meta["index"], meta["seed"], meta["split"]) == (i, 0, "held_out")
 
 
+def test_labels_are_numbers_too():
+    world = World(3)
+    for i in range(20):
+        values = [v[n] for v, n in zip(VOCABULARY.values(), world.labels(i), strict=True)]
+        assert values == list(asdict(world.scene(i)).values())
+
+
 def test_captions_cost_no_drawing_and_come_in_variants(monkeypatch: pytest.MonkeyPatch):
     world = World(frames=1, size=32)
     shown = [world[i].caption for i in range(5)]

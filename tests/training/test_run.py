@@ -7,6 +7,7 @@ import pytest
 import safetensors.torch
 import torch
 
+from kineograph.system import stage
 from kineograph.training import request, run
 
 
@@ -74,6 +75,26 @@ def test_a_stage_of_short_clips_draws_and_keeps_no_more_of_them(train, tmp_path)
     assert train("learn_codec", "--output-dir", str(tmp_path / "a"), *flags) == 0
     head = json.loads((tmp_path / "cache" / "frames.u8.json").read_text())
     assert (head["count"], head["shape"][0], head["fingerprint"]["frames"]) == (20, 2, 4)
+
+
+def test_a_stage_of_words_draws_nothing(train, tmp_path, monkeypatch):
+    fake, squares, seen = request.find("fake"), type(run.clips_of(None, "train", 4, 8)), []
+
+    def learn(system, batch):
+        seen.append(batch)
+        return system.critic(batch.labels.to(system.critic.weight.dtype).expand(-1, 32)).float().mean()
+
+    monkeypatch.setattr(fake, "learn_words", stage("critic")(learn), raising=False)
+    monkeypatch.setattr(fake, "clip_shape", lambda self, stage: (0, 8))
+    monkeypatch.setattr(squares, "labels", lambda self, index: [index % 3], raising=False)
+    monkeypatch.setattr(squares, "__getitem__", None)
+    flags = ["--max-train-steps", "2", "--validation-clips", "0", "--output-dir", str(tmp_path / "a")]
+    assert train("learn_words", *flags) == 0
+    assert [batch.video.shape for batch in seen] == [(4, 0), (4, 0)]
+    number = [[int(words.split()[1].strip(","))] for words in seen[0].captions]
+    assert seen[0].labels.tolist() == [[n % 3] for [n] in number]
+    with pytest.raises(ValueError, match="learn_words sees words only"):
+        train("learn_words", *flags[:-1], str(tmp_path / "b"), "--clips", "8", "--cache", str(tmp_path / "cache"))
 
 
 def test_hours_stop_a_run(train, tmp_path):

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from kineograph.training.trainer import Settings, Trainer
+from kineograph.training.trainer import Settings, Trainer, split
 
 QUICK = Settings(learning_rate=1e-2, lr_warmup_steps=2, max_train_steps=6, cooldown_steps=3)
 
@@ -157,3 +157,11 @@ def test_a_checkpoint_of_something_else_is_refused(fake, batches):
 def test_settings_that_cannot_be_are_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         Settings(**wrong)
+
+
+def test_pieces_of_a_batch_keep_their_labels(batches):
+    whole = replace(batches(0), labels=torch.arange(8)[:, None])
+    pieces = split(whole, 4)
+    assert [piece.labels.flatten().tolist() for piece in pieces] == [[0, 1], [2, 3], [4, 5], [6, 7]]
+    assert [len(piece) for piece in pieces] == [2] * 4
+    assert split(batches(0), 2)[0].labels is None
