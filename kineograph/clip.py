@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -72,8 +72,10 @@ class Clip:
 class Batch:
     """Clips as a network sees them: video b t c h w in [-1, 1], fps b.
 
-    Where `through` names a codec, video holds that codec's encodings instead of pixels. labels: b k, where the clips
-    are labelled: the place of each label's value among those that it can have.
+    Where `through` names a codec, video holds that codec's encodings instead of pixels. What is known of the clips:
+    labels: b k, the place of each label's value among those that it can have. layout: b t l, of each frame whether it
+    is known; of two actors x, y (-1 to 1 across the picture, right and down), size (0 if it is not there), stretch
+    (negative if mirrored), sine and cosine of its turn; then how the first holds itself.
     """
 
     video: Tensor
@@ -81,6 +83,7 @@ class Batch:
     fps: Tensor
     through: str = ""
     labels: Tensor | None = None
+    layout: Tensor | None = None
 
     @classmethod
     def of(cls, clips: Sequence[Clip]) -> "Batch":
@@ -95,5 +98,5 @@ class Batch:
 
     def to(self, device: torch.device | str) -> "Batch":
         """The same batch on another device."""
-        labels = None if self.labels is None else self.labels.to(device)
-        return Batch(self.video.to(device), self.captions, self.fps.to(device), self.through, labels)
+        moved = {k: x.to(device) for k in ("labels", "layout") if (x := getattr(self, k)) is not None}
+        return replace(self, video=self.video.to(device), fps=self.fps.to(device), **moved)

@@ -10,15 +10,17 @@ from torch import Tensor
 
 @dataclass(frozen=True, eq=False)
 class Condition:
-    """The three doors into a network: tokens are attended to, a vector joins the noise level, frames join the input.
+    """The doors into a network: tokens are attended to, a vector joins the noise level, frames join the input, and a
+    layout says where things are in it.
 
-    tokens: b n d, mask: b n bool (true where a token is real), vector: b d, frames: b t c h w.
+    tokens: b n d, mask: b n bool (true where a token is real), vector: b d, frames: b t c h w, layout: b t l.
     """
 
     tokens: Tensor | None = None
     mask: Tensor | None = None
     vector: Tensor | None = None
     frames: Tensor | None = None
+    layout: Tensor | None = None
 
     def map(self, f: Callable[[Tensor], Tensor]) -> "Condition":
         """f applied to every tensor that is there: `cond.map(lambda x: x.to(device))`."""

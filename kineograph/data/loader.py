@@ -82,7 +82,7 @@ class Steps(Dataset):
     source: index -> t c h w; of clips longer than `frames` a random window is taken. `through` names the codec whose
     encodings the source holds in place of pixels.
     captions: (index, variant) -> str, so that a clip is described in other words each time it comes. labels: index -> k
-    numbers, if the clips are labelled. Without a source there are only words: video is b 0.
+    numbers and layout: index -> t l numbers, if they are known. Without a source there are only words: video is b 0.
     """
 
     def __init__(
@@ -92,13 +92,15 @@ class Steps(Dataset):
         captions: Callable[[int, int], str],
         *,
         labels: Callable[[int], Sequence[int]] | None = None,
+        layout: Callable[[int], Sequence[Sequence[float]]] | None = None,
         fps: float,
         frames: int = 0,
         through: str = "",
         rank: int = 0,
         ranks: int = 1,
     ):
-        self.order, self.source, self.captions, self.labels, self.fps = order, source, captions, labels, fps
+        self.order, self.source, self.captions, self.fps = order, source, captions, fps
+        self.labels, self.layout = labels, layout
         self.frames, self.through, self.rank, self.ranks = frames, through, rank, ranks
 
     def __getitem__(self, step: int) -> Batch:
@@ -113,9 +115,11 @@ class Steps(Dataset):
                 clip = clip[first : first + self.frames]
             clips.append(clip)
             captions.append(self.captions(index, variant))
-        labels = torch.tensor([self.labels(i) for i in indices.tolist()]) if self.labels else None
         fps = torch.full((len(clips),), float(self.fps))
-        return Batch(torch.stack(clips), tuple(captions), fps, self.through, labels)
+        labels, layout = (
+            torch.tensor([of(i) for i in indices.tolist()]) if of else None for of in (self.labels, self.layout)
+        )
+        return Batch(torch.stack(clips), tuple(captions), fps, self.through, labels, layout)
 
     def run(self, start: int = 0, stop: int = 2**62, *, workers: int = 2, ahead: int = 4) -> Iterator[Batch]:
         """The batches of the steps from start to stop; worker processes of one thread each prepare them ahead."""
@@ -133,9 +137,10 @@ class Steps(Dataset):
 def first_clips(dataset: Sequence, frames: Tensor) -> Batch:
     """The first clips of a dataset, whose frames b t c h w have been drawn already, with their first wordings."""
     numbers = range(len(frames))
-    labels = torch.tensor([dataset.labels(i) for i in numbers]) if hasattr(dataset, "labels") else None
+    known = (getattr(dataset, name, None) for name in ("labels", "layout"))
+    labels, layout = (torch.tensor([of(i) for i in numbers]) if of else None for of in known)
     fps = torch.full((len(frames),), float(dataset.fps))
-    return Batch(frames, tuple(dataset.caption(i, 0) for i in numbers), fps, labels=labels)
+    return Batch(frames, tuple(dataset.caption(i, 0) for i in numbers), fps, labels=labels, layout=layout)
 
 
 def quiet_worker(_: int) -> None:
@@ -149,5 +154,4 @@ def on_device(batch: Batch, device: torch.device | str = "cpu") -> Batch:
     """The batch where it is needed, in float32: uint8 video becomes [-1, 1] there, encodings keep their values."""
     video = batch.video.to(device, non_blocking=True)
     video = video.float() / 127.5 - 1 if video.dtype == torch.uint8 else video.float()
-    labels = None if batch.labels is None else batch.labels.to(device)
-    return replace(batch, video=video, fps=batch.fps.to(device), labels=labels)
+    return replace(batch.to(device), video=video)

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from kineograph.condition import Condition
 from kineograph.nn.attention import NormedAttention, unscaled_norm
 from kineograph.nn.convolution import stack
+from kineograph.nn.layout import MAPS, maps
 from kineograph.nn.positions import sinusoids
 
 
@@ -39,6 +40,7 @@ class VideoTransformerConfig:
     low_rank: int = 64  # of each block's own modulation
     vector_dim: int = 0  # of the condition's vector, text_dim if 0
     local: int = 16  # width of the convolutions around the blocks
+    layout_dim: int = 0  # columns of the layout that it draws by, 0 if it is told none
 
 
 class Block(nn.Module):
@@ -66,10 +68,10 @@ class Block(nn.Module):
 class VideoTransformer(nn.Module):
     """net(x, time, cond) -> clean x.
 
-    x: b t c h w noisy latents, time: b in (0, 1], cond: tokens b n d and mask b n of the text, its vector b d, and
-    frames b k c h w, the clean latents that come before x (k = 0 without). k and t are multiples of the patch's frames
-    and k + t at most `config.frames`. step: b, how far a distilled network jumps from time towards the data; 0 asks for
-    the plain prediction.
+    x: b t c h w noisy latents, time: b in (0, 1], cond: tokens b n d and mask b n of the text, its vector b d, frames b
+    k c h w, the clean latents that come before x (k = 0 without), layout b k+t l. k and t are multiples of the patch's
+    frames and k + t at most `config.frames`. step: b, how far a distilled network jumps from time towards the data; 0
+    asks for the plain prediction.
     """
 
     def __init__(self, config: VideoTransformerConfig):
@@ -85,6 +87,9 @@ class VideoTransformer(nn.Module):
         self.enter = nn.Sequential(nn.Conv2d(config.channels * pt, local, 3, 1, 1), *stack(local, 1))
         self.inward = nn.Linear(local * p * p, dim)
         self.outward = nn.Linear(dim, local * p * p)
+        if config.layout_dim:
+            self.place = nn.Conv2d(MAPS * pt, local, 3, 1, 1)
+            self.posture = nn.Linear(config.layout_dim * pt, dim)
         self.leave = nn.Sequential(*stack(local, 2), nn.SiLU(), nn.Conv2d(local, config.channels * pt, 3, 1, 1))
         self.at_time = nn.Parameter(0.1 * torch.randn(groups, 1, 1, dim))
         self.at_row = nn.Parameter(0.1 * torch.randn(rows, 1, dim))
@@ -98,7 +103,8 @@ class VideoTransformer(nn.Module):
         self.low = nn.Linear(dim, config.low_rank)
         self.blocks = nn.ModuleList(Block(dim, config.heads, config.low_rank) for _ in range(config.depth))
         self.last = nn.Linear(dim, 2 * dim)
-        for zero in (self.step, self.shared, self.last, self.leave[-1]):
+        told = (self.place, self.posture) if config.layout_dim else ()
+        for zero in (self.step, self.shared, self.last, self.leave[-1], *told):
             nn.init.zeros_(zero.weight)
             nn.init.zeros_(zero.bias)
         for block in self.blocks:
@@ -112,9 +118,16 @@ class VideoTransformer(nn.Module):
         whole = x if cond.frames is None else torch.cat([cond.frames.to(x.dtype), x], dim=1)
         self.check(whole, known)
         fine = rearrange(whole.to(self.dtype), "b (t pt) c h w -> (b t) (pt c) h w", pt=pt)
-        fine = self.enter(fine.contiguous(memory_format=torch.channels_last))
+        fine = self.enter[0](fine.contiguous(memory_format=torch.channels_last))
+        if self.config.layout_dim and cond.layout is not None:
+            seen = rearrange(maps(cond.layout.float(), whole.shape[-1]), "b (t pt) c h w -> (b t) (pt c) h w", pt=pt)
+            fine = fine + self.place(seen.to(self.dtype).contiguous(memory_format=torch.channels_last))
+        fine = self.enter[1:](fine)
         grid = rearrange(fine, "(b t) c (h p) (w q) -> b t h w (p q c)", b=len(x), p=p, q=p)
         h = self.inward(grid) + self.at_time[: grid.shape[1]] + self.at_row + self.at_column
+        if self.config.layout_dim and cond.layout is not None:
+            held = rearrange(cond.layout.to(self.dtype), "b (t pt) l -> b t 1 1 (pt l)", pt=pt)
+            h = h + self.posture(held)
         if known:
             h = torch.cat([h[:, : known // pt] + self.known, h[:, known // pt :]], dim=1)
         h = h.flatten(1, 3)  # b n d

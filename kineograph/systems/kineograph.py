@@ -1,7 +1,8 @@
 """kineograph (2026): the default system, a small rectified-flow transformer made for two CPU cores.
 
-    prompt ──> MiniLM ──> reader of labels ──> Condition (who, act, where, ... and the words)
-                                                 │
+    prompt ──> MiniLM ──> reader ──> Condition (who, act, where, ... and the words)
+                                        ├──> director ──> layout (where the actors are, how they hold themselves)
+                                        │                   │
     noise ───────────────────> generator (4 jumps) ──> latents ──> codec ──> 64 x 64 ──> upsampler ──> 256 x 256
     last frames of the shot before ──> latents ──┘
 
@@ -25,10 +26,12 @@ from kineograph.models.prompt_reader import PromptReader, PromptReaderConfig
 from kineograph.models.text import ByteText, MiniLM
 from kineograph.models.upsampler import Upsampler, UpsamplerConfig, fitted
 from kineograph.models.video_transformer import VideoTransformer, VideoTransformerConfig, starting_with
-from kineograph.processes.flow import Flow
+from kineograph.processes.flow import Flow, lively
 from kineograph.processes.reconstruction import moving, psnr
 from kineograph.system import Options, Progress, System, silent, stage
+from kineograph.systems._windows import Past, with_beginning
 
+DIRECTIONS = 12  # sampling steps of layouts
 SAMPLES = (  # prompts of the sheets that training shows
     "A teddy bear is swimming in the ocean at San Francisco",
     "the teddy bear goes under water",
@@ -44,17 +47,26 @@ SAMPLES = (  # prompts of the sheets that training shows
 # prop, time, weather, camera, style
 WORLD = (36, 24, 16, 5, 12, 3, 14, 12, 4, 3, 3, 4, 5, 5)
 
+DIRECTOR = VideoTransformerConfig(
+    31, 16, 1, (4, 1), dim=192, depth=4, heads=3, text_dim=384, vector_dim=sum(WORLD), local=64
+)
+
 
 @dataclass(frozen=True)
 class Config:
-    """Frames of a window and their size before the upsampler; the five parts; what the generator was distilled to."""
+    """Frames of a window and their size before the upsampler; the six parts; what the generator was distilled to."""
 
     frames: int = 8
     size: int = 32
     text: str = "bytes"  # or "minilm"
     reader: PromptReaderConfig = field(default_factory=PromptReaderConfig)
     codec: FrameCodecConfig = field(default_factory=FrameCodecConfig)
-    generator: VideoTransformerConfig = field(default_factory=lambda: VideoTransformerConfig(vector_dim=7))
+    director: VideoTransformerConfig = field(
+        default_factory=lambda: VideoTransformerConfig(14, size=1, patch=(4, 1), vector_dim=7)
+    )
+    generator: VideoTransformerConfig = field(
+        default_factory=lambda: VideoTransformerConfig(vector_dim=7, layout_dim=14)
+    )
     upsampler: UpsamplerConfig = field(default_factory=UpsamplerConfig)
     shift: float = 1.0  # of the flow's times towards the noise
     jumps: int = 0  # steps the generator was distilled to, 0 while it was not
@@ -80,18 +92,22 @@ class Kineograph(System):
         "world": Config(
             frames=16, size=64, text="minilm", shift=8.0,
             reader=PromptReaderConfig(WORLD, 384, 6),
+            director=DIRECTOR,
             codec=FrameCodecConfig(48, (), (64, 128, 256), (), (2, 2, 3), text_dim=sum(WORLD)),
             generator=VideoTransformerConfig(
-                48, 16, 8, (4, 2), dim=320, depth=8, heads=5, text_dim=384, vector_dim=sum(WORLD), local=128
+                48, 16, 8, (4, 2), dim=320, depth=8, heads=5, text_dim=384, vector_dim=sum(WORLD), local=128,
+                layout_dim=31,
             ),
             upsampler=UpsamplerConfig(64, 5),
         ),
         "large": Config(  # for half an hour of a GPU
             frames=16, size=128, text="minilm", shift=12.0,
             reader=PromptReaderConfig(WORLD, 384, 6),
+            director=DIRECTOR,
             codec=FrameCodecConfig(48, (), (96, 192, 256), (), (2, 2, 3), text_dim=sum(WORLD)),
             generator=VideoTransformerConfig(
-                48, 16, 16, (4, 2), dim=384, depth=8, heads=6, text_dim=384, vector_dim=sum(WORLD), local=128
+                48, 16, 16, (4, 2), dim=384, depth=8, heads=6, text_dim=384, vector_dim=sum(WORLD), local=128,
+                layout_dim=31,
             ),
             upsampler=UpsamplerConfig(64, 5, factor=2),
         ),
@@ -102,10 +118,11 @@ class Kineograph(System):
             raise ValueError(f"text is {config.text!r}; it can be bytes or minilm")
         self.text = MiniLM() if config.text == "minilm" else ByteText(config.reader.dim)
         self.reader = PromptReader(config.reader)
+        self.director = VideoTransformer(config.director)
         self.codec = FrameCodec(config.codec)
         self.generator = VideoTransformer(config.generator)
         self.upsampler = Upsampler(config.upsampler)
-        self.flow = Flow(shift=config.shift)
+        self.flow, self.staging = Flow(shift=config.shift), Flow()
 
     def generate(self, options: KineographOptions, progress: Progress = silent) -> Clip:
         total = sum(options.story.frames(num_frames=options.num_frames, fps=options.fps))
@@ -119,7 +136,7 @@ class Kineograph(System):
         shots = [(shot.prompt, count) for shot, count in zip(story, counts, strict=True)]
         self.text.check([*(prompt for prompt, _ in shots), options.negative_prompt])
         null, total = self.told([options.negative_prompt]), sum(count for _, count in shots)
-        before, done, windows = self.beginning(options), 0, 0
+        past, done, windows, newest = self.beginning(options), 0, 0, self.config.generator.patch[0]
         for prompt, count in shots:
             cond, end = self.told([prompt]), done + count
             while done < end:
@@ -128,11 +145,23 @@ class Kineograph(System):
                     progress((at + frames) / total, what)
 
                 report(0)
-                latents = self.window(starting_with(cond, before), null, end - done, options, windows, report)
-                before = self.last(latents, before)
+                staged = self.staged(cond, past, end - done, options, windows)
+                latents = self.window(staged, null, end - done, options, windows, report)
+                past = past.on(latents, staged.layout, newest)
                 yield self.show(latents, cond.vector, options)
                 done, windows = done + latents.shape[1], windows + 1
         progress(1.0, "done")
+
+    def staged(self, cond: Condition, past: Past, wanted: int, options: KineographOptions, number: int) -> Condition:
+        """The condition with what comes before, and with a layout of that and of up to `wanted` new frames."""
+        columns, count = self.config.director.channels, past.room(self.config.generator, wanted)
+        noise = self.noise(1, count, columns, 1, 1, seed=(options.seed + 1_000_003 * number + 1) % 2**63)
+        told = starting_with(cond, None if past.layout is None else past.layout[..., None, None])
+        layout = self.staging.sample(self.director, noise, told, told, steps=DIRECTIONS, guidance=1.0)[..., 0, 0]
+        layout[..., 0] = 1  # known
+        unknown = layout.new_zeros(1, past.frames, columns)
+        layout = torch.cat([unknown if past.layout is None else past.layout, layout], dim=1)
+        return replace(starting_with(cond, past.latents), layout=layout)
 
     def window(
         self,
@@ -144,9 +173,8 @@ class Kineograph(System):
         report: Callable[[float], None] = lambda frames: None,
     ) -> Tensor:
         """Up to `wanted` new frames of latents after those the condition holds: 1 t c h w."""
-        grid, pt = self.config.generator, self.config.generator.patch[0]
-        room = grid.frames - (0 if cond.frames is None else cond.frames.shape[1])
-        count = min(room, -(-wanted // pt) * pt)
+        grid = self.config.generator
+        count = Past(cond.frames).room(grid, wanted)
         seed = (options.seed + 1_000_003 * number) % 2**63
         noise = self.noise(1, count, grid.channels, grid.size, grid.size, seed=seed)
         steps, scale = options.num_inference_steps, options.guidance_scale
@@ -157,20 +185,13 @@ class Kineograph(System):
         )  # fmt: skip
         return sampled[:, :wanted]
 
-    def last(self, latents: Tensor, before: Tensor | None) -> Tensor:
-        """The latents from which the next window continues: the newest, the first repeated where there are too few."""
-        count = self.config.generator.patch[0]
-        seen = latents if before is None else torch.cat([before, latents], dim=1)
-        missing = count - seen.shape[1]
-        return torch.cat([seen[:, :1]] * max(missing, 0) + [seen[:, -count:]], dim=1)
-
-    def beginning(self, options: KineographOptions) -> Tensor | None:
+    def beginning(self, options: KineographOptions) -> Past:
         """The latents of the given picture or of the video's last frames, if one is given."""
         if not options.image_path:
-            return None
+            return Past()
         count, size = self.config.generator.patch[0], self.config.size
         clip = videos.read(options.image_path, fps=options.fps, size=size)
-        return self.last(self.codec.encode(clip.video[None, -count:].to(self.device)), None)
+        return Past().on(self.codec.encode(clip.video[None, -count:].to(self.device)), None, count)
 
     def show(self, latents: Tensor, told: Tensor, options: KineographOptions) -> Tensor:
         """1 t c h w latents of a prompt, whose vector is told, 1 d -> t 3 height width uint8."""
@@ -182,7 +203,7 @@ class Kineograph(System):
         return self.reader(self.text(prompts))
 
     def clip_shape(self, stage: str) -> tuple[int, int]:
-        if stage == "learn_words":
+        if stage in ("learn_words", "learn_layout"):
             return 0, self.config.size
         if stage == "learn_upsampler":
             return 4, self.config.size * self.upsampler.factor
@@ -197,6 +218,14 @@ class Kineograph(System):
             raise ValueError("learn_words needs clips with labels, which the World's have and a video file has not")
         return self.reader.loss(self.text(batch.captions), batch.labels)
 
+    @stage("director")
+    def learn_layout(self, batch: Batch) -> Tensor:
+        """Where actors are and how they move, as captions tell; no picture is drawn for it."""
+        if batch.layout is None:
+            raise ValueError("learn_layout needs clips with layouts, which the World's have and a video file has not")
+        x, cond = self.begun(batch.layout[..., None, None], batch)
+        return self.staging.loss(self.director, x, cond, self.told([""]))
+
     @stage("codec")
     def learn_codec(self, batch: Batch) -> Tensor:
         """A few frames of each clip, so that a batch shows many scenes."""
@@ -207,12 +236,13 @@ class Kineograph(System):
     def learn_figures(self, batch: Batch) -> Tensor:
         """The fewest frames the generator makes, of many clips: many times the figures for the same work."""
         x = batch.video.float()
-        return self.flow.loss(self.generator, x, self.told(batch.captions), self.told([""]), self.weight(x))
+        cond = replace(self.told(batch.captions), layout=self.layout(batch))
+        return self.flow.loss(self.generator, x, cond, self.told([""]), self.weight(x))
 
     @stage("generator", through="codec")
     def learn_generator(self, batch: Batch) -> Tensor:
         """Whole clips, and what comes after given frames."""
-        x, cond = self.with_beginning(batch.video.float(), self.told(batch.captions))
+        x, cond = self.begun(batch.video.float(), batch, self.layout(batch))
         return self.flow.loss(self.generator, x, cond, self.told([""]), self.weight(x))
 
     @stage("upsampler")
@@ -237,7 +267,7 @@ class Kineograph(System):
     def learn_few_steps(self, batch: Batch) -> Tensor:
         """Four guided jumps learn from the generator as it was; a quarter of each batch keeps to plain flow."""
         teacher = self.frozen_teacher()
-        x, cond = self.with_beginning(batch.video.float(), self.told(batch.captions))
+        x, cond = self.begun(batch.video.float(), batch, self.layout(batch))
         null, cut = self.told([""]), len(x) // 4
         plain = Condition(**{k: v[:cut] for k, v in cond.items().items()})
         rest = Condition(**{k: v[cut:] for k, v in cond.items().items()})
@@ -259,24 +289,16 @@ class Kineograph(System):
             self.teacher.to(self.generator.dtype)
         return self.teacher
 
-    def with_beginning(self, x: Tensor, cond: Condition) -> tuple[Tensor, Condition]:
-        """Some batches continue from given frames, some are short; a whole batch alike, for its clips share one shape.
+    def layout(self, batch: Batch) -> Tensor:
+        """The batch's layouts, b t l; of every eighth clip, and where they are not known, zeros."""
+        b, t = batch.video.shape[:2]
+        if batch.layout is None:
+            return batch.video.new_zeros(b, t, self.config.generator.layout_dim)
+        return batch.layout * (torch.rand(b, 1, 1, device=batch.layout.device) > 0.125)
 
-        The given frames are the clip's own, one of them standing still (a picture), or another clip's: then the prompt
-        wins and the film cuts to what it says.
-        """
-        pt = self.config.generator.patch[0]
-        what, how = torch.rand(2).tolist()
-        if what < 0.3:
-            before, rest = x[:, :pt], x[:, pt:]
-            if how < 0.25:
-                before, rest = before.roll(1, 0), x[:, :-pt]
-            elif how < 0.4:
-                before = before[:, -1:].expand_as(before)
-            return rest, starting_with(cond, before)
-        if what < 0.36:
-            return x[:, : pt * (1 + int(how * (x.shape[1] // pt - 1)))], cond
-        return x, cond
+    def begun(self, x: Tensor, batch: Batch, layout: Tensor | None = None) -> tuple[Tensor, Condition]:
+        """A batch to teach with: what is to be made, and what is told of it; some continue from given frames."""
+        return with_beginning(x, self.told(batch.captions), self.config.generator.patch[0], layout)
 
     def weight(self, latents: Tensor) -> Tensor:
         """What matters how much in the generator's loss, 1 on average: b t c h w -> b 1 c h w."""
@@ -308,20 +330,13 @@ class Kineograph(System):
             plain = plain.view_as(out).clamp(-1, 1)
             clips = [Clip.of(v) for trio in zip(plain[:3], out[:3], batch.video[:3], strict=True) for v in trio]
             return {"psnr": psnr(out, batch.video), "psnr_bicubic": psnr(plain, batch.video)}, clips
+        if stage == "learn_layout":
+            x, cond = batch.layout[..., None, None], self.told(batch.captions)
+            return {"loss": float(self.staging.loss(self.director, x, cond, self.told([""])))}, []
         x, cond = self.encode(stage, batch).video, self.told(batch.captions)
+        cond = replace(cond, layout=None if batch.layout is None else batch.layout[:, : x.shape[1]])
         figures = {"loss": float(self.flow.loss(self.generator, x, cond, self.told([""])))}
         steps = 4 if stage == "learn_few_steps" else 16
         frames = self.clip_shape(stage)[0]
         wishes = [KineographOptions(p, num_inference_steps=steps, num_frames=frames) for p in SAMPLES]
         return figures, [self.generate(wish) for wish in wishes]
-
-
-def lively(latents: Tensor) -> Tensor:
-    """How much each place of a clip matters to its loss, 1 on average: up to five times more where it moves.
-
-    Who does something covers a sixth of a picture, and scenery would take all the attention.
-    b t c h w -> b 1 1 h w.
-    """
-    moves = (latents - latents.mean(1, keepdim=True)).square().mean((1, 2), keepdim=True)
-    weight = 1 + 4 * (4 * moves).clamp(max=1)
-    return weight / weight.mean()

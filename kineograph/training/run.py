@@ -171,8 +171,7 @@ class Run:
         args, (frames, size) = self.args, self.system.clip_shape(self.stage)
         through = self.system.stages()[self.stage].through
         clips = self.clips("train", self.whole, size)
-        if frames and hasattr(clips, "window"):
-            clips = clips.window(frames)  # nothing is drawn that is not looked at
+        clips = clips.window(frames) if frames and hasattr(clips, "window") else clips  # none is drawn but what is seen
         source, seen_through = Rendered(clips) if frames else None, ""
         if args.cache and not frames:
             raise ValueError(f"{self.stage} sees words only; --cache keeps clips")
@@ -190,6 +189,7 @@ class Run:
             source,
             clips.caption,
             labels=getattr(clips, "labels", None),
+            layout=getattr(clips, "layout", None),
             fps=clips.fps,
             frames=0 if seen_through else frames,
             through=seen_through,

@@ -291,5 +291,5 @@ def split(batch: Batch, pieces: int) -> list[Batch]:
 
 def piece(batch: Batch, some: slice) -> Batch:
     """Some of a batch's clips."""
-    labels = None if batch.labels is None else batch.labels[some]
-    return replace(batch, video=batch.video[some], captions=batch.captions[some], fps=batch.fps[some], labels=labels)
+    known = {k: x[some] for k in ("labels", "layout") if (x := getattr(batch, k)) is not None}
+    return replace(batch, video=batch.video[some], captions=batch.captions[some], fps=batch.fps[some], **known)

@@ -16,6 +16,7 @@ from kineograph.models.frame_codec import FrameCodec
 from kineograph.models.prompt_reader import PromptReader
 from kineograph.models.upsampler import Upsampler, fitted
 from kineograph.models.video_transformer import VideoTransformer
+from kineograph.systems._windows import Past, with_beginning
 from kineograph.systems.kineograph import Config, Kineograph, KineographOptions, lively, moving, psnr
 
 
@@ -76,10 +77,18 @@ def soft(b: int = 4, t: int = 8, size: int = 32) -> Batch:
 
 
 def test_the_parts_are_those_of_the_figure(toy: Kineograph):
-    assert list(toy.parts()) == ["reader", "codec", "generator", "upsampler"]
-    stages = ["learn_words", "learn_codec", "learn_figures", "learn_generator", "learn_upsampler", "learn_few_steps"]
+    assert list(toy.parts()) == ["reader", "director", "codec", "generator", "upsampler"]
+    stages = [
+        "learn_words",
+        "learn_layout",
+        "learn_codec",
+        "learn_figures",
+        "learn_generator",
+        "learn_upsampler",
+        "learn_few_steps",
+    ]
     assert list(toy.stages()) == stages
-    assert toy.clip_shape("learn_words")[0] == 0, "words alone"
+    assert toy.clip_shape("learn_words")[0] == toy.clip_shape("learn_layout")[0] == 0, "no pictures"
     assert toy.clip_shape("learn_generator") == (8, 32)
     assert toy.clip_shape("learn_figures") == (4, 32)
     assert toy.clip_shape("learn_upsampler") == (4, 128)
@@ -97,6 +106,10 @@ def test_the_parts_of_a_preset_fit_each_other(preset: str):
     assert config.reader.dim == config.generator.text_dim
     assert sum(config.reader.classes) == config.generator.vector_dim
     assert config.codec.text_dim in (0, config.generator.vector_dim)
+    director, generator = config.director, config.generator
+    assert director.channels == generator.layout_dim
+    assert (director.frames, director.patch[0]) == (generator.frames, generator.patch[0])
+    assert (director.text_dim, director.vector_dim) == (generator.text_dim, generator.vector_dim)
 
 
 def test_a_shot_continues_from_the_last_latents_of_the_one_before(windows):
@@ -204,8 +217,10 @@ def test_seeds_reach_every_window(toy: Kineograph):
     toy.noise = noise
     toy.generate(asked("a | a", num_frames=8, seed=2**63 - 1))
     drawn = [out for *_, out in noise.calls]
-    assert len(drawn) == 3
-    assert not torch.equal(drawn[1], drawn[2])
+    layouts, latents = drawn[::2], drawn[1::2]
+    assert [len(layouts), len(latents)] == [3, 3]
+    assert not torch.equal(layouts[1], layouts[2])
+    assert not torch.equal(latents[1], latents[2])
 
 
 def test_prompts_that_are_too_long_are_refused_before_any_work(toy: Kineograph, monkeypatch: pytest.MonkeyPatch):
@@ -242,7 +257,14 @@ def test_the_teacher_is_no_part_and_is_not_saved(toy: Kineograph, tmp_path: Path
     assert "teacher" not in toy.parts()
     assert not any("teacher" in name for name in toy.state_dict())
     toy.save(tmp_path)
-    assert sorted(p.stem for p in tmp_path.iterdir()) == ["codec", "generator", "reader", "system", "upsampler"]
+    assert sorted(p.stem for p in tmp_path.iterdir()) == [
+        "codec",
+        "director",
+        "generator",
+        "reader",
+        "system",
+        "upsampler",
+    ]
     assert Kineograph.load(tmp_path).config.jumps == 4
 
 
@@ -259,22 +281,29 @@ def test_few_steps_learn_from_batches_of_any_size(clips: int, toy: Kineograph):
 def test_batches_are_whole_short_or_continued(toy: Kineograph):
     torch.manual_seed(0)
     x, cond = torch.randn(3, 8, 4, 4, 4), toy.told(["a", "b", "c"])
+    layout = torch.arange(1, 25).view(3, 8, 1).float()
     kinds = set()
     for _ in range(200):
-        rest, told = toy.with_beginning(x, cond)
+        rest, told = with_beginning(x, cond, 4, layout)
         known = told.frames
+        assert told.layout.shape[1] == rest.shape[1] + (0 if known is None else 4)
         if known is None:
             assert torch.equal(rest, x[:, : rest.shape[1]])
             kinds.add(("from noise", rest.shape[1]))
         elif torch.equal(known, x[:, :4]):
             assert torch.equal(rest, x[:, 4:])
+            assert torch.equal(told.layout, layout)
             kinds.add("its own beginning")
         elif torch.equal(known[1:], x[:-1, :4]):
             assert torch.equal(rest, x[:, :4])
+            assert torch.equal(told.layout[1:, :4], layout[:-1, :4])
+            assert torch.equal(told.layout[:, 4:], layout[:, :4])
             kinds.add("a cut")
         else:
             assert torch.equal(known, x[:, 3:4].expand(-1, 4, -1, -1, -1))
             assert torch.equal(rest, x[:, 4:])
+            assert not told.layout[:, :4].any()
+            assert torch.equal(told.layout[:, 4:], layout[:, 4:])
             kinds.add("a picture")
     assert kinds == {("from noise", 4), ("from noise", 8), "its own beginning", "a cut", "a picture"}
 
@@ -282,11 +311,11 @@ def test_batches_are_whole_short_or_continued(toy: Kineograph):
 @pytest.mark.parametrize("stage", Kineograph.stages())
 def test_validation_gives_figures_and_clips(stage: str, toy: Kineograph):
     _, size = toy.clip_shape(stage)
-    labelled = replace(soft(2, 8, size), labels=torch.tensor([[0, 1], [3, 2]]))
+    labelled = replace(soft(2, 8, size), labels=torch.tensor([[0, 1], [3, 2]]), layout=torch.rand(2, 8, 14))
     figures, clips = toy.validate(stage, labelled)
     assert figures
     assert all(isinstance(value, float) for value in figures.values())
-    assert bool(clips) == (stage != "learn_words")
+    assert bool(clips) == (stage not in ("learn_words", "learn_layout"))
 
 
 def test_frames_are_made_to_cover_the_size_asked_for():
@@ -329,7 +358,7 @@ def test_what_moves_matters_more():
 def test_bundled_weights_of_a_preset_would_fit_into_sixty_megabytes(preset: str):
     config = Kineograph.PRESETS[preset]
     with torch.device("meta"):
-        parts = [PromptReader(config.reader), FrameCodec(config.codec)]
+        parts = [PromptReader(config.reader), VideoTransformer(config.director), FrameCodec(config.codec)]
         parts += [VideoTransformer(config.generator), Upsampler(config.upsampler)]
     assert 2 * sum(x.numel() for part in parts for x in part.state_dict().values()) <= 60e6
     assert config.size == config.generator.size * FrameCodec.factor == 256 // config.upsampler.factor
@@ -348,9 +377,54 @@ def test_a_decoder_that_reads_prompts_is_told_them_in_teaching(stage: str, monke
     assert plain.gist(batch) is None
 
 
-def test_words_need_clips_with_labels(toy: Kineograph):
+def test_words_and_layouts_need_clips_of_which_they_are_known(toy: Kineograph):
     with pytest.raises(ValueError, match="needs clips with labels"):
         toy.learn_words(soft(2))
+    with pytest.raises(ValueError, match="needs clips with layouts"):
+        toy.learn_layout(soft(2))
+
+
+def test_windows_are_drawn_by_a_layout_that_goes_on(toy: Kineograph, monkeypatch: pytest.MonkeyPatch):
+    staged = Spy(toy.staged)
+    monkeypatch.setattr(toy, "staged", staged)
+    film = toy.generate(asked("a bear | a fish", num_frames=8))
+    first, second, third = (out for *_, out in staged.calls)
+    assert first.layout.shape == (1, 8, 14)
+    assert torch.equal(second.layout[:, :4], first.layout[:, 4:])
+    assert torch.equal(third.layout[:, :4], second.layout[:, 4:])
+    assert all(told.layout[..., 0].eq(1).all() for told in (first, second, third))
+    director = toy.director.forward
+    monkeypatch.setattr(toy.director, "forward", lambda *given: director(*given) + 0.5)
+    assert toy.generate(asked("a bear | a fish", num_frames=8)).digest != film.digest
+
+
+def test_of_a_picture_no_layout_is_known(toy: Kineograph):
+    past = Past().on(torch.randn(1, 4, 4, 4, 4), None, 4)
+    told = toy.staged(toy.told(["a bear"]), past, 8, asked(), 0)
+    assert not told.layout[:, :4].any()
+    assert told.layout[:, 4:, 0].eq(1).all()
+
+
+@pytest.mark.parametrize("frames", [1, 3, 4, 6])
+def test_the_past_is_the_newest_frames_and_their_layout(frames: int):
+    latents, layout = torch.randn(1, frames, 2, 1, 1), torch.rand(1, frames, 3) + 1
+    past = Past().on(latents, layout, 4)
+    assert torch.equal(past.latents[:, -min(frames, 4) :], latents[:, -4:])
+    assert past.frames == 4
+    assert (past.layout is None) == (frames < 4)
+    assert frames < 4 or torch.equal(past.layout, layout[:, -4:])
+    later = past.on(latents[:, :2], torch.cat([torch.ones(1, 4, 3), layout[:, :2]], 1), 4)
+    assert later.frames == 4
+    assert torch.equal(later.latents[:, -min(frames, 2) :], latents[:, :2])
+    if frames >= 2:
+        assert torch.equal(later.layout, torch.cat([torch.ones(1, 2, 3), layout[:, :2]], 1))
+
+
+def test_layouts_are_hidden_from_some_clips_and_missing_ones_are_zeros(toy: Kineograph):
+    batch = replace(soft(8), layout=torch.ones(8, 8, 14))
+    shown = torch.cat([toy.layout(batch) for _ in range(40)])[:, 0, 0]
+    assert 0.8 < shown.mean() < 0.95
+    assert not toy.layout(replace(batch, layout=None)).any()
 
 
 def test_errors_in_coarse_waves_matter_more():

@@ -39,15 +39,14 @@ def film(scene: Scene, rng: Random, frames: int, fps: float, size: int, only: ra
 
     The same `rng` state gives the same film.
     """
-    scenery = Film(scene, rng, frames / fps, PIXELS if scene.style == "pixel art" else size)
-    return scenery.shoot(only or range(frames), fps, size)
+    return Film(scene, rng, frames / fps).shoot(only or range(frames), fps, size)
 
 
 class Film:
-    """One clip's canvas, layout and actors."""
+    """One clip: what is drawn by lot at once, its canvas once it is shot."""
 
-    def __init__(self, scene: Scene, rng: Random, duration: float, size: int):
-        self.scene, self.duration, self.size = scene, duration, size
+    def __init__(self, scene: Scene, rng: Random, duration: float):
+        self.scene, self.duration = scene, duration
         self.backdrop = Backdrop(scene.where, scene.time, scene.weather, rng)
         self.take = Take.draw(rng, scene, duration)
         self.colours = [COLOURS[rng.choice(BRIGHT)] for _ in range(4)]
@@ -55,10 +54,6 @@ class Film:
             (rng.uniform(0, 100), rng.uniform(14, 80), rng.choice((-1, 1)), rng.uniform(0.36, 0.5)) for _ in range(4)
         ]
         self.sparks = [(rng.uniform(12, 88), rng.uniform(12, 34), rng.random()) for _ in range(3)]
-        self.surface = skia.Surface(size, size)
-        self.canvas = self.surface.getCanvas()
-        self.brush = Brush(self.canvas, scene.style)
-        self.still, self.left, self.detail = self.paint_backdrop()
         self.focus = self.zoomed_on()
 
     def zoomed_on(self) -> float:
@@ -80,6 +75,11 @@ class Film:
         return surface.makeImageSnapshot(), -reach, detail
 
     def shoot(self, frames: range, fps: float, size: int) -> np.ndarray:
+        self.size = PIXELS if self.scene.style == "pixel art" else size
+        self.surface = skia.Surface(self.size, self.size)
+        self.canvas = self.surface.getCanvas()
+        self.brush = Brush(self.canvas, self.scene.style)
+        self.still, self.left, self.detail = self.paint_backdrop()
         out = np.empty((len(frames), self.size, self.size, 4), np.uint8)
         info = skia.ImageInfo.Make(self.size, self.size, skia.kRGBA_8888_ColorType, skia.kPremul_AlphaType)
         for picture, frame in zip(out, frames, strict=True):
@@ -141,17 +141,34 @@ class Film:
             with brush.at(take.x, take.ground + 1):
                 props.puddle(brush, (seconds * 1.6) % 1)
 
-    def draw_actors(self, seconds: float) -> None:
-        scene, take = self.scene, self.take
-        if scene.companion:
-            other = beside(take, KIND[scene.companion], APART / 2)
-            self.draw_figure(
-                scene.companion, scene.companion_colour, accompanies(other, scene.act, seconds), other.scale
-            )
+    def lead(self, seconds: float) -> tuple[Take, Placement]:
+        """Who acts, in front of the camera."""
+        take = self.take
+        if self.scene.companion:
             take = replace(take, x=take.x - take.facing * APART / 2)
-        place = MOTIONS[scene.act](take, seconds)
-        if scene.act == "walks a dog":
+        place = MOTIONS[self.scene.act](take, seconds)
+        if self.scene.act == "walks a dog":
             place.x -= take.facing * 14
+        return take, place
+
+    def company(self, seconds: float) -> tuple[Take, Placement] | None:
+        """The second actor, if there is one."""
+        if not self.scene.companion:
+            return None
+        take = beside(self.take, KIND[self.scene.companion], APART / 2)
+        return take, accompanies(take, self.scene.act, seconds)
+
+    def turned(self, who: str, place: Placement) -> Placement:
+        """A figure as a camera sees it that may go around it."""
+        if self.scene.camera != "dolly around" or who == "ball":
+            return place
+        return circled(place, ORBIT * (2 * self.take.share(place.pose.seconds) - 1))
+
+    def draw_actors(self, seconds: float) -> None:
+        scene = self.scene
+        if company := self.company(seconds):
+            self.draw_figure(scene.companion, scene.companion_colour, company[1], company[0].scale)
+        take, place = self.lead(seconds)
         place = self.draw_figure(scene.who, scene.colour, place, take.scale)
         self.draw_held(place, take, seconds)
 
@@ -159,8 +176,7 @@ class Film:
         """Draws a figure and its shadow; returns how the camera saw it."""
         brush, scene = self.brush, self.scene
         scale *= place.scale
-        if scene.camera == "dolly around" and who != "ball":
-            place = circled(place, ORBIT * (2 * self.take.share(place.pose.seconds) - 1))
+        place = self.turned(who, place)
         if place.grounded and scene.where not in GROUNDLESS:
             width = 13 * scale / (1 + 0.03 * place.lift)
             brush.oval(place.x, place.y + place.lift + 1, width, 2.4 * scale, (40, 40, 50), alpha=70, outline=False)

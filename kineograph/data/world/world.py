@@ -79,8 +79,19 @@ class World(Sequence[Clip]):
             "seed": self.seed,
             "split": self.split,
         }
-        first = self.random(index, "window").randrange(self.frames - self.shown + 1)
-        return self.film(scene, self.random(index, "layout"), words.text, meta, first)
+        return self.film(scene, self.random(index, "layout"), words.text, meta, self.first(index))
+
+    def first(self, index: int) -> int:
+        """The first frame that is shown of clip `index`."""
+        return self.random(index, "window").randrange(self.frames - self.shown + 1)
+
+    def layout(self, index: int) -> list[list[float]]:
+        """Where the actors of clip `index` are in the frames that are shown, t l, without drawing it."""
+        from kineograph.data.world.layout import layouts
+
+        first = self.first(index)
+        rng = self.random(index, "layout")
+        return layouts(self.scene(index), rng, self.frames, self.fps, range(first, first + self.shown))
 
     def film(self, scene: Scene, rng: Random, caption: str = "", meta: dict | None = None, first: int = 0) -> Clip:
         """A clip of any scene one likes; of a window, the frames from `first` on."""

@@ -1,0 +1,42 @@
+"""Layouts as maps: places in an actor's own measure."""
+
+import torch
+
+from kineograph.nn.layout import maps
+
+HERE = (1.0, 0.25, 0.5, 1.0, 1.0, 0.0, 1.0)  # known, x, y, size, stretch, sine, cosine
+
+
+def layout(**changes: float) -> torch.Tensor:
+    row = dict(zip(("known", "x", "y", "size", "stretch", "sine", "cosine"), HERE, strict=True)) | changes
+    return torch.tensor([*row.values(), *[0.0] * 6, 0.3])[None, None]
+
+
+def test_an_actor_is_the_zero_of_its_own_map():
+    across, down, near, *other = maps(layout(), 8)[0, 0]
+    assert across[6, 5].abs() < 1e-6
+    assert (across[:, 4] < 0).all()
+    assert (across[:, 6] > 0).all()
+    assert down[5, 0] < 0 < down[7, 0]
+    assert near.argmax() == 8 * near.amax(1).argmax() + 4 or near.max() > 0.8
+    assert not torch.stack(other).any(), "nobody else is there"
+
+
+def test_maps_move_with_the_actor():
+    there = maps(layout(x=-0.25), 8)[0, 0]
+    assert torch.allclose(there[:3, :, :6], maps(layout(), 8)[0, 0][:3, :, 2:], atol=1e-6)
+
+
+def test_maps_grow_turn_and_mirror_with_the_actor():
+    plain = maps(layout(), 8)[0, 0]
+    assert torch.allclose(maps(layout(size=2.0), 8)[0, 0][:2], plain[:2].clamp(-2.9, 2.9) / 2, atol=0.2)
+    assert torch.allclose(maps(layout(stretch=-0.5), 8)[0, 0][0], -plain[0])
+    turned = maps(layout(sine=1.0, cosine=0.0), 8)[0, 0]
+    assert torch.allclose(turned[1], -plain[0], atol=1e-6), "what was to its right is now above it"
+
+
+def test_nothing_is_told_of_what_is_not_known():
+    assert not maps(layout(known=0.0), 8).any()
+    assert not maps(layout(size=0.0), 8).any()
+    assert not maps(torch.zeros(2, 3, 14), 4).any()
+    assert maps(torch.zeros(2, 3, 14), 4).shape == (2, 3, 6, 4, 4)
