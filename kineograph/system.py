@@ -223,7 +223,7 @@ class System(nn.Module):
 
     @classmethod
     def load(cls, folder: str | Path, *, dtype: torch.dtype = torch.float32) -> "System":
-        """A system as it was saved, its floats as dtype; only safetensors files are opened."""
+        """A system as it was saved, its weights as dtype, buffers as they were; only safetensors files are opened."""
         folder = Path(folder)
         head = read_head(folder)
         if head["system"] != cls.name():
@@ -235,7 +235,8 @@ class System(nn.Module):
         system.weights = weights_hash(folder)
         for name, part in system.parts().items():
             fill(part, folder / f"{name}.safetensors")
-            part.to(dtype)
+            for weight in part.parameters():  # buffers keep their precision: tables and statistics
+                weight.data = weight.data.to(dtype)
         return system.eval()
 
 

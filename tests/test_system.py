@@ -234,3 +234,14 @@ def test_a_system_may_change_the_defaults_and_limits_of_its_options():
     with pytest.raises(ValueError, match="height must be at most 64"):
         replace(ours, height=128)
     silent(0.5, "nothing")
+
+
+def test_tables_keep_their_precision_when_weights_are_loaded_in_half(tmp_path: Path):
+    from kineograph.systems.kineograph import Kineograph
+
+    config = Kineograph.PRESETS["toy"]
+    Kineograph(replace(config, codec=replace(config.codec, encoder_widths=()))).save(tmp_path, dtype=torch.float16)
+    system = Kineograph.load(tmp_path, dtype=torch.bfloat16)
+    assert system.codec.decoder[0].weight.dtype == torch.bfloat16
+    assert system.codec.encoder.waves.dtype == system.codec.mean.dtype == torch.float32
+    assert system.codec.decode(torch.zeros(1, 1, 4, 2, 2)).dtype == torch.float32

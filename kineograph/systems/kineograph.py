@@ -106,7 +106,7 @@ class Kineograph(System):
             director=DIRECTOR,
             codec=FrameCodecConfig(48, (), (96, 192, 256), (), (2, 2, 3), text_dim=sum(WORLD)),
             generator=VideoTransformerConfig(
-                48, 16, 16, (4, 2), dim=384, depth=8, heads=6, text_dim=384, vector_dim=sum(WORLD), local=128,
+                48, 16, 16, (4, 2), dim=336, depth=8, heads=6, text_dim=384, vector_dim=sum(WORLD), local=128,
                 layout_dim=31,
             ),
             upsampler=UpsamplerConfig(64, 5, factor=2),
@@ -200,7 +200,8 @@ class Kineograph(System):
 
     def told(self, prompts: Sequence[str]) -> Condition:
         """What prompts say, for all that draws: what is read from them, and their words."""
-        return self.reader(self.text(prompts))
+        with torch.no_grad():  # reading is learnt from words alone
+            return self.reader(self.text(prompts))
 
     def clip_shape(self, stage: str) -> tuple[int, int]:
         if stage in ("learn_words", "learn_layout"):
