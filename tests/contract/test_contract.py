@@ -39,11 +39,8 @@ def batch_for(system: System, stage: str) -> Batch:
     waves = [torch.stack([(x + y[:, None] * k + t / 4).sin() for k in (0.5, 1, 2)], 1) for y in (x, 2 * x)]
     captions = ("a red ball rolls", "a bear walks in the snow")
     batch = Batch.of([Clip.of(wave, caption=text) for wave, text in zip(waves, captions, strict=True)])
-    layout = (
-        torch.rand(2, max(system.clip_shape(stage)[0], system.config.frames), 14)
-        if hasattr(system.config, "frames")
-        else None
-    )
+    known = system.clip_shape(stage)[0] or system.config.frames
+    layout = torch.rand(2, known, 14, generator=torch.Generator().manual_seed(0))
     return replace(batch, labels=torch.tensor([[0, 1], [3, 2]]), layout=layout)
 
 

@@ -205,7 +205,7 @@ def test_the_camera_moves_as_it_is_called():
     """Zoom, what is behind, and the actors, at the beginning and at the end."""
     moves = {}
     for camera in CAMERAS:
-        clip = Film(Scene("girl", "dances", "meadow", camera=camera), Random(0), 2.0, 32)
+        clip = Film(Scene("girl", "dances", "meadow", camera=camera), Random(0), 2.0)
         moves[camera] = (clip.camera(0), clip.camera(2), clip.camera(9))
     assert all(end == after for _, end, after in moves.values())
     assert moves["static"][0] == moves["static"][1] == (1, 0, 0)
