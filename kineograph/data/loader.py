@@ -154,4 +154,4 @@ def on_device(batch: Batch, device: torch.device | str = "cpu") -> Batch:
     """The batch where it is needed, in float32: uint8 video becomes [-1, 1] there, encodings keep their values."""
     video = batch.video.to(device, non_blocking=True)
     video = video.float() / 127.5 - 1 if video.dtype == torch.uint8 else video.float()
-    return replace(batch.to(device), video=video)
+    return replace(batch, video=video).to(device)
