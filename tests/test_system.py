@@ -47,7 +47,7 @@ def test_a_stage_that_yields_waits_for_each_step():
                 events.append(f"loss of {part}")
                 yield (part,), getattr(self, part)(torch.ones(1, 1)).sum()
 
-        learn.trains, learn.through = ("one", "two"), ""
+        learn.trains, learn.through, learn.wants = ("one", "two"), "", ()
 
     for parts, _ in Pair(None).losses("learn", batch()):
         events.append(f"step of {parts[0]}")

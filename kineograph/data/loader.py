@@ -134,13 +134,17 @@ class Steps(Dataset):
         return iter(loader)
 
 
-def first_clips(dataset: Sequence, frames: Tensor) -> Batch:
+def known(dataset: Sequence, wants: Sequence[str]) -> dict[str, Callable[[int], Sequence]]:
+    """Of what a stage wants to know of clips, that which the dataset can tell: a function of the index for each."""
+    return {name: of for name in wants if (of := getattr(dataset, name, None))}
+
+
+def first_clips(dataset: Sequence, frames: Tensor, wants: Sequence[str] = ()) -> Batch:
     """The first clips of a dataset, whose frames b t c h w have been drawn already, with their first wordings."""
     numbers = range(len(frames))
-    known = (getattr(dataset, name, None) for name in ("labels", "layout"))
-    labels, layout = (torch.tensor([of(i) for i in numbers]) if of else None for of in known)
+    told = {name: torch.tensor([of(i) for i in numbers]) for name, of in known(dataset, wants).items()}
     fps = torch.full((len(frames),), float(dataset.fps))
-    return Batch(frames, tuple(dataset.caption(i, 0) for i in numbers), fps, labels=labels, layout=layout)
+    return Batch(frames, tuple(dataset.caption(i, 0) for i in numbers), fps, **told)
 
 
 def quiet_worker(_: int) -> None:

@@ -14,7 +14,7 @@ from kineograph.condition import Condition
 
 Network = Callable[..., Tensor]  # net(x, time, cond) -> x_0; distilled ones take step= as well
 Denoise = Callable[[Tensor, Tensor], Tensor]
-SHORTEST = 0.05  # of the times by which velocities are divided
+SHORTEST = 0.05  # before shifting, of the times by which velocities are divided
 
 
 class Flow:
@@ -29,12 +29,14 @@ class Flow:
         self.drop, self.shift = drop, shift
 
     def times(self, x: Tensor) -> Tensor:
-        """Training times, b: logit-normal (Esser et al. 2024, eq. 19), a tenth uniform so that no time is forgotten."""
-        t = self.shifted(torch.sigmoid(torch.randn(len(x), device=x.device)))
-        uniform = torch.rand(len(x), device=x.device)
-        return torch.where(torch.rand(len(x), device=x.device) < 0.1, uniform, t).clamp(1e-3, 1)
+        """Training times, b: logit-normal (Esser et al. 2024, eq. 19), a tenth uniform so that no time is forgotten.
 
-    def shifted(self, t: Tensor) -> Tensor:
+        Both are shifted: sampling hardly looks at times near 0 then, whose velocities' errors would outweigh the rest.
+        """
+        t, uniform = torch.sigmoid(torch.randn(len(x), device=x.device)), torch.rand(len(x), device=x.device)
+        return self.shifted(torch.where(torch.rand(len(x), device=x.device) < 0.1, uniform, t)).clamp(1e-3, 1)
+
+    def shifted(self, t: Tensor | float) -> Tensor | float:
         """Times of 0 .. 1 moved towards 1."""
         return self.shift * t / (1 + (self.shift - 1) * t)
 
@@ -43,7 +45,8 @@ class Flow:
         t, noise = self.times(x), torch.randn_like(x)
         cond = cond.where(torch.rand(len(x), device=x.device) >= self.drop, null)
         out = net(noised(x, noise, t), t, cond)
-        return (weight * ((out - x) / over(t, x)).square()).mean()
+        long = broad(t.clamp(min=self.shifted(SHORTEST)), x)
+        return (weight * ((out - x) / long).square()).mean()
 
     def distil(
         self,
@@ -124,10 +127,6 @@ def noised(x: Tensor, noise: Tensor, t: Tensor) -> Tensor:
 def broad(t: Tensor, x: Tensor) -> Tensor:
     """b -> b 1 1 1 1, to multiply x."""
     return t.reshape(-1, *[1] * (x.ndim - 1))
-
-
-def over(t: Tensor, x: Tensor) -> Tensor:
-    return broad(t.clamp(min=SHORTEST), x)
 
 
 def lively(latents: Tensor) -> Tensor:

@@ -212,14 +212,14 @@ class Kineograph(System):
             return self.config.generator.patch[0], self.config.size
         return self.config.frames, self.config.size
 
-    @stage("reader")
+    @stage("reader", wants=("labels",))
     def learn_words(self, batch: Batch) -> Tensor:
         """What captions say, from clips whose labels are known; no picture is drawn for it."""
         if batch.labels is None:
             raise ValueError("learn_words needs clips with labels, which the World's have and a video file has not")
         return self.reader.loss(self.text(batch.captions), batch.labels)
 
-    @stage("director")
+    @stage("director", wants=("layout",))
     def learn_layout(self, batch: Batch) -> Tensor:
         """Where actors are and how they move, as captions tell; no picture is drawn for it."""
         if batch.layout is None:
@@ -233,14 +233,14 @@ class Kineograph(System):
         few = torch.randperm(batch.video.shape[1])[:4].sort().values
         return self.codec.loss(batch.video[:, few], self.gist(batch))
 
-    @stage("generator", through="codec")
+    @stage("generator", through="codec", wants=("layout",))
     def learn_figures(self, batch: Batch) -> Tensor:
         """The fewest frames the generator makes, of many clips: many times the figures for the same work."""
         x = batch.video.float()
         cond = replace(self.told(batch.captions), layout=self.layout(batch))
         return self.flow.loss(self.generator, x, cond, self.told([""]), self.weight(x))
 
-    @stage("generator", through="codec")
+    @stage("generator", through="codec", wants=("layout",))
     def learn_generator(self, batch: Batch) -> Tensor:
         """Whole clips, and what comes after given frames."""
         x, cond = self.begun(batch.video.float(), batch, self.layout(batch))
@@ -264,7 +264,7 @@ class Kineograph(System):
             large[..., factor * y : factor * (y + side), factor * x : factor * (x + side)],
         )
 
-    @stage("generator", through="codec")
+    @stage("generator", through="codec", wants=("layout",))
     def learn_few_steps(self, batch: Batch) -> Tensor:
         """Four guided jumps learn from the generator as it was; a quarter of each batch keeps to plain flow."""
         teacher = self.frozen_teacher()

@@ -21,7 +21,7 @@ from torch import Tensor
 from kineograph import __version__, video
 from kineograph import config as configs
 from kineograph.data.cache import Cache, Stored, digest, render
-from kineograph.data.loader import Order, Rendered, Steps, first_clips, on_device, seed_of
+from kineograph.data.loader import Order, Rendered, Steps, first_clips, known, on_device, seed_of
 from kineograph.system import System
 from kineograph.training import checkpoints
 from kineograph.training.processes import Processes
@@ -169,7 +169,7 @@ class Run:
     def data(self) -> Steps:
         """The batches of every step, from the cache if there is one."""
         args, (frames, size) = self.args, self.system.clip_shape(self.stage)
-        through = self.system.stages()[self.stage].through
+        stage = self.system.stages()[self.stage]
         clips = self.clips("train", self.whole, size)
         clips = clips.window(frames) if frames and hasattr(clips, "window") else clips  # none is drawn but what is seen
         source, seen_through = Rendered(clips) if frames else None, ""
@@ -178,18 +178,17 @@ class Run:
         if args.cache:
             cache = Cache(args.cache, clips, rebuild=args.rebuild_cache)
             if self.processes.first:
-                source = self.fill_cache(cache, through)
+                source = self.fill_cache(cache, stage.through)
             self.processes.wait()
             if not self.processes.first:
-                source = self.fill_cache(cache, through)
-            seen_through = through
+                source = self.fill_cache(cache, stage.through)
+            seen_through = stage.through
         order = Order(args.clips or len(clips), args.train_batch_size, self.settings.seed)
         return Steps(
             order,
             source,
             clips.caption,
-            labels=getattr(clips, "labels", None),
-            layout=getattr(clips, "layout", None),
+            **known(clips, stage.wants),
             fps=clips.fps,
             frames=0 if seen_through else frames,
             through=seen_through,
@@ -271,7 +270,7 @@ class Run:
 
     def validate(self, trainer: Trainer, held_out: Tensor) -> None:
         """Figures to the log and a sheet of clips, from the averaged weights."""
-        batch = on_device(first_clips(self.shown, held_out), self.processes.device)
+        batch = on_device(first_clips(self.shown, held_out, self.system.stages()[self.stage].wants), self.processes.device)
         torch.manual_seed(seed_of(self.settings.seed, self.stage, "validation"))
         with trainer.averaged() as system, torch.no_grad():
             figures, clips = system.validate(self.stage, batch)

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from kineograph.clip import Clip
-from kineograph.data.loader import Order, Rendered, Steps, first_clips, on_device, seed_of, shuffle
+from kineograph.data.loader import Order, Rendered, Steps, first_clips, known, on_device, seed_of, shuffle
 
 
 class Numbers:
@@ -133,3 +133,17 @@ def test_the_first_clips_have_their_first_wordings():
     assert batch.captions == ("0: 0", "1: 0", "2: 0")
     assert batch.fps.tolist() == [8.0] * 3
     assert batch.labels is None
+
+
+def test_a_stage_is_told_what_it_wants_and_the_clips_know():
+    class Labelled(Numbers):
+        def labels(self, index: int) -> list[int]:
+            return [index]
+
+    frames = torch.zeros(3, 2, 3, 4, 4, dtype=torch.uint8)
+    assert list(known(Labelled(), ("labels", "layout"))) == ["labels"]
+    assert known(Labelled(), ()) == {}
+    assert first_clips(Labelled(), frames).labels is None
+    batch = first_clips(Labelled(), frames, ("labels", "layout"))
+    assert batch.labels.tolist() == [[0], [1], [2]]
+    assert batch.layout is None
