@@ -270,7 +270,8 @@ class Run:
 
     def validate(self, trainer: Trainer, held_out: Tensor) -> None:
         """Figures to the log and a sheet of clips, from the averaged weights."""
-        batch = on_device(first_clips(self.shown, held_out, self.system.stages()[self.stage].wants), self.processes.device)
+        wants = self.system.stages()[self.stage].wants
+        batch = on_device(first_clips(self.shown, held_out, wants), self.processes.device)
         torch.manual_seed(seed_of(self.settings.seed, self.stage, "validation"))
         with trainer.averaged() as system, torch.no_grad():
             figures, clips = system.validate(self.stage, batch)
