@@ -24,9 +24,7 @@ class PromptReaderConfig:
     classes: tuple[int, ...] = (4, 3)
     dim: int = 32
     heads: int = 2
-    dropout: float = (
-        0.1  # of features of token states, in training: so that no single word's states are learnt by heart
-    )
+    noise: float = 1.5  # in training, beside token states of size 1: near them lie those of words of like sense
 
 
 class PromptReader(nn.Module):
@@ -45,7 +43,7 @@ class PromptReader(nn.Module):
         self.values = nn.ModuleList(nn.Linear(dim, count) for count in config.classes)
 
     def forward(self, cond: Condition) -> Condition:
-        """tokens b n d and mask b n of a text encoder."""
+        """tokens b n d, mask b n and vector b d, the prompt as a whole, of a text encoder."""
         features = self.features(cond)
         vector = torch.cat([scores.float().softmax(-1) for scores in self.scores(features)], dim=-1)
         tokens = torch.cat([features.to(cond.tokens.dtype), cond.tokens], dim=1)
@@ -56,11 +54,16 @@ class PromptReader(nn.Module):
     def features(self, cond: Condition) -> Tensor:
         """b k d, what was found for each label."""
         dtype = self.inward.weight.dtype
-        hidden = None
+        hidden, states = None, cond.tokens
+        if cond.vector is not None:
+            states = torch.cat([states, cond.vector[:, None]], dim=1)
         if cond.mask is not None:
-            hidden = torch.zeros(cond.mask.shape, dtype=dtype, device=cond.mask.device)
-            hidden = hidden.masked_fill(~cond.mask, -1e4)[:, None, None]
-        x = F.dropout(unscaled_norm(cond.tokens.to(dtype)), self.config.dropout, self.training)
+            hidden = torch.zeros(states.shape[:2], dtype=dtype, device=states.device)
+            hidden[:, : cond.mask.shape[1]].masked_fill_(~cond.mask, -1e4)
+            hidden = hidden[:, None, None]
+        x = unscaled_norm(states.to(dtype))
+        if self.training:
+            x = x + self.config.noise * torch.randn_like(x)
         x = self.inward(x)
         x = x + self.mixing(unscaled_norm(x), mask=hidden)
         x = unscaled_norm(x + self.mixed(x))
@@ -77,6 +80,11 @@ class PromptReader(nn.Module):
         """labels: b k, the place of each label's value among those it can have -> the mean cross-entropy."""
         scores = self.scores(self.features(cond))
         return sum(F.cross_entropy(s.float(), labels[:, i]) for i, s in enumerate(scores)) / len(scores)
+
+    def right(self, cond: Condition, labels: Tensor) -> dict[str, float]:
+        """The share of rows whose likeliest value is right, of each label."""
+        scores = self.scores(self.features(cond))
+        return {f"label_{i}": float((s.argmax(1) == labels[:, i]).float().mean()) for i, s in enumerate(scores)}
 
 
 class FeedForward(nn.Module):

@@ -121,10 +121,10 @@ class Layered(Animator):
         image.text.check([*(prompt for prompt, *_ in told), options.negative_prompt])
         total, size = sum(count for *_, count in told), (options.height, options.width)
         source = footage(options.motion, total, fps=options.fps, size=size) if options.motion else None
-        net, null = self.network(image, options), image.text([options.negative_prompt])
+        net, null = self.network(image, options), image.told([options.negative_prompt])
         known, windows = self.beginning(image, options), 0
         for prompt, begin, count in told:
-            cond, done = image.text([prompt]), begin
+            cond, done = image.told([prompt]), begin
             while done < begin + count:
                 given = known.shape[1]
                 new = self.at_once(given, begin + count - done)
@@ -167,7 +167,7 @@ class Layered(Animator):
         self, net: Network, image: LatentDiffusion, frames: Tensor, options: AnimatorOptions, report: Report
     ) -> Tensor:
         """The noise that would become these frames, t 3 h w uint8 -> 1 t c h w: DDIM inversion, without a prompt."""
-        process, empty = self.process(image), image.text([""])
+        process, empty = self.process(image), image.told([""])
         denoise = self.spread(process.denoiser(net, empty, empty, 1.0))
         x = image.codec.encode(Clip(frames).video[None].to(self.device))
         return inverted(denoise, x, process.schedule.levels, self.times(process, options), progress=report)
@@ -190,8 +190,8 @@ class Layered(Animator):
 
     def loss(self, x: Tensor, captions: tuple[str, ...]) -> Tensor:
         """x: b t c h w latents -> the loss of what the network predicts."""
-        text = self.image.text
-        return self.process(self.image).loss(self.network(self.image), x.float(), text(captions), text([""]))
+        told = self.image.told
+        return self.process(self.image).loss(self.network(self.image), x.float(), told(captions), told([""]))
 
     @torch.no_grad()
     def validate(self, stage: str, batch: Batch) -> tuple[dict[str, float], list[Clip]]:

@@ -113,9 +113,9 @@ class EmbeddingRotation(Animator):
     ) -> Iterator[Tensor]:
         """The frames, n 3 h w uint8, a few at a time.  vectors: total d."""
         noise = self.noises(image, vectors, options)
-        null, known = image.text([options.negative_prompt]), self.known(image, options)
+        null, known = image.told([options.negative_prompt]), self.known(image, options)
         for prompt, begin, count in shots(options):
-            cond = conditions(image.text([prompt]), vectors[begin : begin + count], options)
+            cond = conditions(image.told([prompt]), vectors[begin : begin + count], options)
             for some in torch.arange(count).split(BATCH):
 
                 def report(

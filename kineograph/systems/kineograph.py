@@ -317,9 +317,7 @@ class Kineograph(System):
     def validate(self, stage: str, batch: Batch) -> tuple[dict[str, float], list[Clip]]:
         """Figures on a held-out batch (pixels), and clips for a sheet."""
         if stage == "learn_words":
-            read = self.reader.scores(self.reader.features(self.text(batch.captions)))
-            right = [float((s.argmax(1) == batch.labels[:, i]).float().mean()) for i, s in enumerate(read)]
-            return {f"label_{i}": share for i, share in enumerate(right)}, []
+            return self.reader.right(self.text(batch.captions), batch.labels), []
         if stage == "learn_codec":
             out = self.codec.decode(self.codec.encode(batch.video), self.gist(batch)).clamp(-1, 1)
             pairs = [Clip.of(v) for pair in zip(batch.video[:6], out[:6], strict=True) for v in pair]

@@ -1,7 +1,7 @@
 """Latent diffusion (Rombach et al. 2022): text to image, the system that the animators make move.
 
-    prompt ──> text encoder ──> Condition ──┐
-    noise ─────────────────> UNet (ddim) ──> latents ──> codec ──> picture
+    prompt ──> text encoder ──> reader ──> Condition ──┐
+    noise ────────────────────────────> UNet (ddim) ──> latents ──> codec ──> picture
     a picture, a mask ──> latents, where they are known ──┘
 
 A story becomes one picture a shot, shown for as long as the shot lasts. With a picture it is image-to-image, and with a
@@ -9,8 +9,8 @@ mask beside it inpainting. `--checkpoint` also opens Stable Diffusion 1 and 2, f
 from the Hub.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from kineograph.condition import Condition
 from kineograph.config import option
 from kineograph.hub import Published
 from kineograph.models.frame_codec import FrameCodec, FrameCodecConfig
+from kineograph.models.prompt_reader import PromptReader, PromptReaderConfig
 from kineograph.models.temporal import Plan
 from kineograph.models.text import ByteText, MiniLM
 from kineograph.models.unet import UNet, UNetConfig
@@ -32,6 +33,7 @@ from kineograph.processes.diffusion import Diffusion, Schedule, kept
 from kineograph.processes.reconstruction import psnr
 from kineograph.processes.samplers import Sampler, ddim, ddpm, dpm, heun
 from kineograph.system import Options, Progress, System, load, silent, stage
+from kineograph.systems.kineograph import WORLD
 
 SAMPLERS: dict[str, Sampler] = {"ddim": ddim, "ddpm": ddpm, "heun": heun, "dpm": dpm}
 UNTRAINED = "untrained "  # before the name of a preset whose weights are random
@@ -53,6 +55,7 @@ class Config:
     frames: int = 4
     size: int = 16
     text: str = "bytes"  # or "minilm"
+    reader: PromptReaderConfig = field(default_factory=PromptReaderConfig)
     codec: FrameCodecConfig = field(default_factory=FrameCodecConfig)
     unet: UNetConfig = field(default_factory=UNetConfig)
     schedule: Schedule = field(default_factory=lambda: Schedule(zero_snr=True, spacing="trailing"))
@@ -86,8 +89,9 @@ class LatentDiffusion(System):
         "toy": Config(),
         "world": Config(
             frames=4, size=64, text="minilm",
-            codec=FrameCodecConfig(16, (48, 96, 192), (64, 128, 256), (1, 1, 1), (2, 2, 3)),
-            unet=UNetConfig(16, 16, (96, 192), (True, True), (3, 6), depth=2, context_dim=384, groups=32),
+            reader=PromptReaderConfig(WORLD, 384, 6),
+            codec=FrameCodecConfig(48, (), (64, 128, 192), (), (1, 2, 2)),
+            unet=UNetConfig(48, 48, (96, 192), (True, True), (3, 6), depth=1, context_dim=384, groups=32),
         ),
     }  # fmt: skip
 
@@ -102,6 +106,7 @@ class LatentDiffusion(System):
         if not config.codec.channels == config.unet.in_channels == config.unet.out_channels:
             raise ValueError(f"the UNet's channels are those of the codec, {config.codec.channels}")
         self.text = MiniLM() if config.text == "minilm" else ByteText(config.unet.context_dim)
+        self.reader: PromptReader | None = PromptReader(config.reader)
         self.codec = FrameCodec(config.codec)
         self.unet = UNet(config.unet)
         self.diffusion = Diffusion(config.schedule, predicts=config.predicts)
@@ -110,7 +115,7 @@ class LatentDiffusion(System):
         """Published parts: they stay where they are, and are neither saved nor taught here."""
         if theirs.text is None:
             raise ValueError("without a text encoder there is nothing that reads a prompt")
-        self.text, self.codec, self.unet = theirs.text, theirs.codec, theirs.unet
+        self.text, self.reader, self.codec, self.unet = theirs.text, None, theirs.codec, theirs.unet
         external(self)
         self.diffusion = Diffusion(Schedule(**theirs.schedule), predicts=theirs.predicts)
 
@@ -140,7 +145,7 @@ class LatentDiffusion(System):
             for k, shot in enumerate(story.shots):
                 watch = partial(reported, progress, shot.prompt, k, len(story.shots))
                 watch(0.0)
-                latents = self.draw(self.text([shot.prompt]), options, k, picture, painted, watch)
+                latents = self.draw(self.told([shot.prompt]), options, k, picture, painted, watch)
                 drawn = self.codec.decode(latents)[0]  # 1 3 h w
                 if picture is not None and painted is not None:
                     drawn = torch.where(painted, drawn, picture[0])
@@ -156,7 +161,7 @@ class LatentDiffusion(System):
         """The latents of one shot's picture, 1 1 c h w; picture: 1 1 3 h w, painted: 1 1 h w bool."""
         factor, seed = self.codec.factor, (options.seed + 1_000_003 * number) % 2**63
         x = self.noise(1, 1, self.codec.channels, options.height // factor, options.width // factor, seed=seed)
-        denoise = self.diffusion.denoiser(self.unet, cond, self.text([options.negative_prompt]), options.guidance_scale)
+        denoise = self.diffusion.denoiser(self.unet, cond, self.told([options.negative_prompt]), options.guidance_scale)
         schedule, strength = self.diffusion.schedule, 1.0 if picture is None else options.strength
         times = schedule.times(options.num_inference_steps, strength=strength)
         if picture is not None:
@@ -181,6 +186,24 @@ class LatentDiffusion(System):
             painted = mask.mean(1, keepdim=True) > 0
         return picture, painted
 
+    def told(self, prompts: Sequence[str]) -> Condition:
+        """What the UNet attends to: of our own systems, what is read from prompts before their words."""
+        cond = self.text(prompts)
+        if self.reader is None:
+            return cond
+        with torch.no_grad():  # reading is learnt from words alone
+            return replace(self.reader(cond), vector=None)
+
+    def clip_shape(self, stage: str) -> tuple[int, int]:
+        return 0 if stage == "learn_words" else self.config.frames, self.config.size
+
+    @stage("reader", wants=("labels",))
+    def learn_words(self, batch: Batch) -> Tensor:
+        """What captions say, from clips whose labels are known; no picture is drawn for it."""
+        if batch.labels is None:
+            raise ValueError("learn_words needs clips with labels, which the World's have and a video file has not")
+        return self.reader.loss(self.text(batch.captions), batch.labels)
+
     @stage("codec")
     def learn_codec(self, batch: Batch) -> Tensor:
         return self.codec.loss(batch.video)
@@ -189,12 +212,14 @@ class LatentDiffusion(System):
     def learn_diffusion(self, batch: Batch) -> Tensor:
         """One frame of each clip, another one every time."""
         k = int(torch.randint(batch.video.shape[1], ()))
-        x, cond = batch.video[:, k : k + 1].float(), self.text(batch.captions)
-        return self.diffusion.loss(self.unet, x, cond, self.text([""]))
+        x, cond = batch.video[:, k : k + 1].float(), self.told(batch.captions)
+        return self.diffusion.loss(self.unet, x, cond, self.told([""]))
 
     @torch.no_grad()
     def validate(self, stage: str, batch: Batch) -> tuple[dict[str, float], list[Clip]]:
         """Figures on a held-out batch (pixels), and clips for a sheet."""
+        if stage == "learn_words":
+            return self.reader.right(self.text(batch.captions), batch.labels), []
         if stage == "learn_codec":
             out = self.codec.decode(self.codec.encode(batch.video)).clamp(-1, 1)
             pairs = [Clip.of(v) for pair in zip(batch.video[:6], out[:6], strict=True) for v in pair]

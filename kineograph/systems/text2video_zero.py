@@ -104,10 +104,10 @@ class Text2VideoZero(Animator):
         progress: Progress,
     ) -> Iterator[Tensor]:  # fmt: skip
         """The frames, n 3 h w uint8, a chunk at a time.  driving: total 3 h w uint8."""
-        net, null = partial(image.unet, look=first), image.text([options.negative_prompt])
+        net, null = partial(image.unet, look=first), image.told([options.negative_prompt])
         total = sum(count for _, _, count in shots(options))
         for prompt, begin, count in shots(options):
-            denoise = image.diffusion.denoiser(net, image.text([prompt]), null, options.guidance_scale)
+            denoise = image.diffusion.denoiser(net, image.told([prompt]), null, options.guidance_scale)
             if driving is None:
                 draw = self.moving(image, denoise, options)
             elif maps is None:
@@ -172,7 +172,7 @@ class Text2VideoZero(Animator):
         self, image: LatentDiffusion, denoise: Denoise, driving: Tensor, options: Text2VideoZeroOptions
     ) -> Draw:
         """The video's frames back to their noise as `source_prompt` tells it, and forth again as the prompt does."""
-        schedule, source = image.diffusion.schedule, image.text([options.source_prompt])
+        schedule, source = image.diffusion.schedule, image.told([options.source_prompt])
         times = schedule.times(options.num_inference_steps, strength=options.strength)
         told = image.diffusion.denoiser(partial(image.unet, look=first), source, source, 1.0)
 

@@ -48,7 +48,7 @@ def test_padding_has_no_say(reader: PromptReader, cond: Condition):
     longer = cond.padded(9)
     longer = replace(longer, tokens=torch.where(longer.mask[..., None], longer.tokens, 7.0))
     assert torch.allclose(reader(longer).vector, reader(cond).vector, atol=1e-6)
-    alone = reader(Condition(tokens=cond.tokens[1:, :3]))
+    alone = reader(Condition(tokens=cond.tokens[1:, :3], vector=cond.vector[1:]))
     assert torch.allclose(alone.vector, reader(cond).vector[1:], atol=1e-6)
 
 
@@ -58,9 +58,11 @@ def test_every_word_can_count(reader: PromptReader, cond: Condition):
         other[:, i] = normal(2, 32, seed=9)
         change = (reader(replace(cond, tokens=other)).vector - reader(cond).vector).abs().amax(1)
         assert change.min() > 1e-5
+    whole = replace(cond, vector=normal(2, 32, seed=9))
+    assert (reader(whole).vector - reader(cond).vector).abs().amax(1).min() > 1e-5
 
 
-def test_it_drops_features_of_words_in_training_only(reader: PromptReader, cond: Condition):
+def test_it_meets_noise_in_training_only(reader: PromptReader, cond: Condition):
     assert torch.equal(reader(cond).vector, reader(cond).vector)
     busy = copy.deepcopy(reader).train()
     assert not torch.equal(busy(cond).vector, busy(cond).vector)
@@ -68,7 +70,7 @@ def test_it_drops_features_of_words_in_training_only(reader: PromptReader, cond:
 
 def test_it_learns_what_words_say_and_is_unsure_of_what_they_do_not():
     torch.manual_seed(0)
-    reader, words = PromptReader(PromptReaderConfig(classes=(4, 2))), normal(4, 3, 32)
+    reader, words = PromptReader(PromptReaderConfig(classes=(4, 2), noise=0.3)), normal(4, 3, 32)
     optimizer = torch.optim.Adam(reader.parameters(), 3e-3)
     for _ in range(150):
         which = torch.randint(4, (32,))
