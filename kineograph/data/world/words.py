@@ -23,92 +23,160 @@ def table(text: str) -> Table:
 # "=" marks a name, which goes without an article; "|" in a plural divides off what stands before the adjectives.
 NOUNS = table("""
 teddy bear: teddy bear / teddy / toy bear / stuffed bear / plush bear / stuffed toy bear / soft toy bear
-panda: panda / panda bear / fluffy panda / panda cub
-rabbit: rabbit / bunny / bunny rabbit / long-eared rabbit
-penguin: penguin / king penguin / penguin chick / penguin from the South Pole
+ / stuffed animal / soft toy / teddybear / furry toy bear / toy animal filled with cotton / child's toy bear
+panda: panda / panda bear / fluffy panda / panda cub / giant panda / panda from China / chubby panda / Chinese bear
+rabbit: rabbit / bunny / bunny rabbit / long-eared rabbit / lop-eared rabbit / wild rabbit / woodland rabbit
+ / bunny with long ears / jackrabbit
+penguin: penguin / king penguin / penguin chick / penguin from the South Pole / emperor penguin
+ / polar bird in a tailcoat / little penguin / bird from the South Pole / penguin that cannot fly
 astronaut: astronaut / spaceman / space explorer / astronaut in a spacesuit / space traveller / space traveler
-robot: robot / toy robot / metal robot / mechanical man / robot made of metal / bot
+ / moonwalker / space pilot / man in a spacesuit / woman in a spacesuit / member of a space crew / spacewoman
+robot: robot / toy robot / metal robot / mechanical man / robot made of metal / bot / humanoid robot / humanoid
+ / tin man / walking machine / artificial man / machine with arms and legs / mechanical being
 superhero: superhero / =Spiderman / super hero / masked hero / hero in a cape / superhero with a mask / =Spider-Man
- / spider man
-girl: girl / young girl / girl with pigtails / schoolgirl
-boy: boy / young boy / boy with a cap / schoolboy
-mother: mother / =mother / mom / mum / woman / =mom / =mum / lady
-cat: cat / kitten / kitty / pussycat / house cat
-dog: dog / puppy / doggy / pup / pooch
-horse: horse / pony / riding horse / horse with a long mane
-elephant: elephant / elephant with a trunk / elephant with a long trunk / elephant calf
-duck: duck / duckling / ducky / farm duck
-bird: bird / songbird / birdie / feathered bird
-owl: owl / wise owl / barn owl / owlet
-butterfly: butterfly / garden butterfly / butterfly with patterned wings / winged butterfly
-dragon: dragon / dragon with wings / fairy-tale dragon / winged dragon
-fish: fish / tropical fish / single fish / fish with fins
+ / spider man / caped hero / comic-book hero / hero with superpowers / =Wonder Woman / =Captain America / =Iron Man
+ / =Hulk / masked avenger
+girl: girl / young girl / girl with pigtails / schoolgirl / little miss / young lady / daughter / sister / gal
+ / schoolgirl with pigtails / little princess
+boy: boy / young boy / boy with a cap / schoolboy / son / brother / young fellow / young man / kid in a cap / chap
+ / little guy / youngster
+mother: mother / =mother / mom / mum / woman / =mom / =mum / lady / mommy / mummy / homemaker / wife / grown-up woman
+ / parent / madam / housekeeper
+cat: cat / kitten / kitty / pussycat / house cat / tomcat / purring cat / pet cat / Siamese cat / cat with whiskers
+ / Persian cat / tom
+dog: dog / puppy / doggy / pup / pooch / poodle / beagle / retriever / bulldog / sheepdog / dachshund / pet dog / canine
+ / barking dog
+horse: horse / pony / riding horse / horse with a long mane / steed / racehorse / foal / colt / mustang / neighing horse
+ / filly
+elephant: elephant / elephant with a trunk / elephant with a long trunk / elephant calf / wild elephant
+ / zoo elephant / elephant with tusks / big-eared elephant / jumbo / mammoth
+duck: duck / duckling / ducky / farm duck / drake / wild duck / pond duck / quacking duck / eider / waterfowl
+bird: bird / songbird / birdie / feathered bird / finch / canary / parakeet / nightingale / thrush / dove / swallow
+ / starling / chirping bird
+owl: owl / wise owl / barn owl / owlet / tawny owl / eagle owl / bird of the night / screech owl
+ / owl with big round eyes
+butterfly: butterfly / garden butterfly / butterfly with patterned wings / winged butterfly / moth / peacock butterfly
+ / admiral butterfly / winged insect / insect with large wings
+dragon: dragon / dragon with wings / fairy-tale dragon / winged dragon / fire dragon / winged monster / flying lizard
+ / monster with wings / beast that breathes fire / winged serpent
+fish: fish / tropical fish / single fish / fish with fins / goldfish / carp / perch / tuna / cod / pike / mackerel
+ / fish with scales
 fishes: |colorful fishes / |colourful fish / a school of |fish / |colourful fishes / a school of |colorful fish
- / |fishes / a shoal of |fish / a group of |colourful fish / |colorful fish
-shark: shark / sharp-toothed shark / shark with sharp teeth / hungry shark
-octopus: octopus / octopus with eight arms / eight-armed octopus / sea octopus
-turtle: turtle / sea turtle / turtle with a shell / old turtle
-car: car / automobile / motorcar / auto
-truck: truck / lorry / delivery truck / box truck
-bus: bus / city bus / school bus / passenger bus / bus full of passengers
-train: train / steam train / railway train / train with a waggon
-bicycle: bicycle / bike / cyclist on a bicycle / person on a bike
-boat: boat / sailboat / sailing boat / ship / sailing ship
-balloon: balloon / toy balloon / party balloon / balloon on a string
-hot-air balloon: hot-air balloon / hot air balloon / balloon with a basket / hot-air balloon with a basket
-aeroplane: aeroplane / airplane / plane / propeller plane
-rocket: rocket / space rocket / rocket ship / spaceship
-ball: ball / toy ball / rubber ball / striped ball
-kite: kite / kite with a tail / paper kite / toy kite
+ / |fishes / a shoal of |fish / a group of |colourful fish / |colorful fish / |tropical fishes
+ / many |fish / several |fish / |herrings / |anchovies
+shark: shark / sharp-toothed shark / shark with sharp teeth / hungry shark / tiger shark / man-eating shark
+ / predatory fish / big-toothed shark / predator of the sea / basking shark
+octopus: octopus / octopus with eight arms / eight-armed octopus / sea octopus / squid / cuttlefish
+ / octopus with suckers / creature with eight arms / mollusc with eight arms
+turtle: turtle / sea turtle / turtle with a shell / old turtle / terrapin / snapping turtle / reptile with a shell
+ / shelled reptile / slow turtle
+car: car / automobile / motorcar / auto / taxi / limousine / hatchback / sports car / racing car / passenger car
+ / family car / coupe
+truck: truck / lorry / delivery truck / box truck / pickup / heavy truck / dump truck / cargo truck / freight truck
+ / articulated truck / van
+bus: bus / city bus / school bus / passenger bus / bus full of passengers / coach / tour bus / omnibus / shuttle bus
+ / public bus / trolleybus / bus with two decks
+train: train / steam train / railway train / train with a waggon / express train / railroad train / passenger train
+ / steam engine / railway engine / freight train / tram
+bicycle: bicycle / bike / cyclist on a bicycle / person on a bike / mountain bike / pushbike / racing bike / cyclist
+ / velocipede / cycle
+boat: boat / sailboat / sailing boat / ship / sailing ship / vessel / sloop / catamaran / ketch / sailing vessel / canoe
+ / galleon / fishing boat
+balloon: balloon / toy balloon / party balloon / balloon on a string / gas balloon / birthday balloon
+ / balloon filled with gas / air-filled balloon / round balloon
+hot-air balloon: hot-air balloon / hot air balloon / balloon with a basket / hot-air balloon with a basket / aerostat
+ / balloon with passengers / balloon with a burner / big balloon carrying a basket / passenger balloon
+aeroplane: aeroplane / airplane / plane / propeller plane / aircraft / jet plane / jumbo jet / passenger plane / airbus
+ / jet / propeller aircraft / glider
+rocket: rocket / space rocket / rocket ship / spaceship / space shuttle / starship / moon rocket / space vehicle
+ / missile / space capsule / spaceplane
+ball: ball / toy ball / rubber ball / striped ball / beach ball / basketball / volleyball / soccer ball / globe
+ / round ball / bouncy ball / tennis ball
+kite: kite / kite with a tail / paper kite / toy kite / kite on a string / box kite / kite made of paper / stunt kite
+ / wind toy on a string / toy sail on a string
 """)
 
 VERBS = table("""
-walks: walk / stroll / go for a walk / march / take a walk / walk along / step along / go on foot
-runs: run / race / dash / run along / sprint / hurry / rush / run fast
-jumps: jump / jump up and down / leap / jump into the air / leap up / leap into the air / jump up high
-hops: hop / hop along / hop on both feet / make hops / take quick hops / hop forward
-dances: dance / do a dance / dance to the music / boogie / dance about / groove / perform a dance / show a dance
-swims: swim / paddle / swim along / go for a swim / go swimming / swim about / swim forward
-dives: dive / dive down / go down / plunge / sink down / dive head first / plunge down head first
+walks: walk / stroll / go for a walk / march / take a walk / walk along / step along / go on foot / hike / saunter
+ / pace / tramp / stride / tread / go for a hike / march along
+runs: run / race / dash / run along / sprint / hurry / rush / run fast / scurry / rush along / tear along / bolt / scoot
+ / race along / speed
+jumps: jump / jump up and down / leap / jump into the air / leap up / leap into the air / jump up high / spring up
+ / spring into the air / leap high / jump for joy / do leaps / hurdle
+hops: hop / hop along / hop on both feet / make hops / take quick hops / hop forward / hop around / bunny-hop / frolic
+ / caper / leap along / jump along on one leg
+dances: dance / do a dance / dance to the music / boogie / dance about / groove / perform a dance / show a dance / jive
+ / do the twist / do a jig / do ballet / do the samba / do the salsa / rock and roll / disco / prance
+swims: swim / paddle / swim along / go for a swim / go swimming / swim about / swim forward / do the crawl / swim laps
+ / splash along / wade / take a dip / doggy-paddle
+dives: dive / dive down / go down / plunge / sink down / dive head first / plunge down head first / sink
+ / sink to the bottom / go deeper and deeper / duck under / swim downwards / go to the bottom
 surfs: surf / ride a wave / ride a surfboard / surf on a wave / ride the waves / catch a wave / stand on a surfboard
-flies: fly / fly through the air / glide / fly along / zoom through the air / glide through the air / fly by
+ / windsurf / ride the surf / surf the swell / ride on a board / stand on a board on the waves / ride a big wave
+flies: fly / fly through the air / glide / fly along / zoom through the air / glide through the air / fly by / whoosh by
+ / rush through the air / travel the sky / wing along / sail through the air / jet along
 floats up: float up / float upwards / rise / drift up / rise up / float upward / drift upwards / rise higher and higher
+ / climb / levitate / go up / climb higher and higher / go up and up / lift upwards / mount upwards
 falls: fall / fall down / fall from the sky / drop / drop down / tumble down / fall from above / drop from above
+ / come crashing down / crash down / come down / drop like a stone / fall to the ground / drop out of the sky
 bounces: bounce / bounce up and down / bounce off the ground / bounce again and again / bounce high / bounce around
-rolls: roll / roll along / roll on the ground / roll over and over / roll by / roll past
-drives: drive / drive along / ride / travel / drive by / drive past / speed along / roll along
-sails: sail / sail along / float / sail past / sail by / glide along / go sailing
+ / spring up and down / bounce back up / leap up and come down again / bounce like rubber / spring back
+rolls: roll / roll along / roll on the ground / roll over and over / roll by / roll past / tumble along
+ / turn over and over / roll away / wheel along / roll across
+drives: drive / drive along / ride / travel / drive by / drive past / speed along / roll along / go along / zoom by
+ / move along / race by / rush by / hurry along / go for a ride
+sails: sail / sail along / float / sail past / sail by / glide along / go sailing / navigate / set sail / drift along
+ / journey / float by / travel over the water / ply the waves
 launches: launch / take off / lift off / launch into the sky / shoot up / shoot up into the sky / fly up into the sky
- / start into the sky
+ / start into the sky / rocket up / leave the ground / head for the sky / rise on a tail of fire / fire {his} engines
+ / start up
 spins: spin / spin around / turn around and around / whirl around / spin in circles / turn in circles / whirl
- / spin like a top
+ / spin like a top / turn / turn round and round / circle on the spot / swirl / swivel / go round in circles
+ / whirl round
 waves: wave / wave hello / wave {his} hand / wave at us / wave goodbye / wave {his} arm / wave to the viewer
-sits down: sit down / sit / take a seat / sit down to rest / have a seat / sit down for a rest
-sleeps: sleep / nap / take a nap / lie asleep / have a nap / rest with closed eyes / lie sleeping
+ / say hello with {his} hand / signal with {his} arm / beckon / swing {his} arm / say goodbye / gesture hello
+sits down: sit down / sit / take a seat / sit down to rest / have a seat / sit down for a rest / settle down / plop down
+ / kneel / perch / sink to the ground / relax on the ground / rest sitting
+sleeps: sleep / nap / take a nap / lie asleep / have a nap / rest with closed eyes / lie sleeping / dream / lie dreaming
+ / fall asleep / drowse / hibernate / have a siesta / lie down and sleep / rest with eyes shut
 washes a window: wash a window / wash the window / clean a window / clean the window / wipe a window
- / wipe the window clean / wash the window pane / clean a window with a cloth
+ / wipe the window clean / wash the window pane / clean a window with a cloth / rub the window / sponge the window
+ / rinse the window / rub a window pane / sponge down the panes / do the windows
 plays with a ball: play with a ball / play ball / kick a ball / play with the ball / kick a ball around
- / play a ball game / play with {his} ball
+ / play a ball game / play with {his} ball / play soccer / play basketball / kick a soccer ball / throw a ball about
+ / toss a ball / shoot at goal
 walks a dog: walk {his} dog / walk a dog / walk the dog / take a dog for a walk / take {his} dog for a walk
  / walk with a dog on a lead / lead a dog / go for a walk with {his} dog / walk with {his} dog / walk a puppy
+ / walk a poodle / take {his} beagle for a walk / take the puppy out / go out with the dog / lead a poodle
+ / go for a hike with {his} dog
 watches fireworks: watch fireworks / watch the fireworks / look at fireworks / look at the fireworks
  / admire the fireworks / enjoy the fireworks / watch a fireworks show / look up at the fireworks
+ / stare at the fireworks / see the fireworks / behold the fireworks / watch rockets burst / observe the fireworks
+ / look up at bursting rockets / wonder at the fireworks
 """)
 VERBS_OF = table("""
 fowl flies: fly / fly by / flutter / glide / fly along / flap {his} wings / glide through the air / fly through the air
+ / wing along / travel the sky / sail through the air
 dragon flies: fly / fly by / glide / fly along / flap {his} wings / glide through the air / fly through the air
+ / wing along / whoosh by / travel the sky
 butterfly flies: fly / flutter / flit / flutter by / flutter about / flap {his} wings / flit about
 balloon flies: fly / float / drift / fly along / glide / float along / drift by
 kite flies: fly / fly through the air / glide / fly high up / float / flutter
 rocket flies: fly / shoot / speed / fly along / zoom / travel / speed along
-beast walks: walk / stroll / walk along / go for a walk / walk on four legs / step along / march
-turtle walks: walk / crawl / crawl along / walk along / go for a walk / step along
-dragon walks: walk / walk along / march / stomp along / stroll / stomp
-beast swims: swim / paddle / swim along / go swimming / paddle along / swim about
+beast walks: walk / stroll / walk along / go for a walk / walk on four legs / step along / march / hike / pace / tramp
+ / pad along / trek / saunter
+turtle walks: walk / crawl / crawl along / walk along / go for a walk / step along / creep / creep along / inch along
+ / shuffle / tramp
+dragon walks: walk / walk along / march / stomp along / stroll / stomp / tramp / pace / shuffle along
+beast swims: swim / paddle / swim along / go swimming / paddle along / swim about / splash along / wade / doggy-paddle
+ / swim laps
 fowl swims: swim / paddle / swim along / float along / paddle along / swim about
-swimmer swims: swim / swim along / glide along / swim by / swim about / swim past
+swimmer swims: swim / swim along / glide along / swim by / swim about / swim past / wriggle along / flit by
+ / splash along
 swimmer jumps: jump / jump out of the water / leap out of the water / leap / jump out of the waves / leap up high
-octopus dances: dance / do a dance / dance with all eight arms / groove / dance about
+ / spring out of the water / shoot out of the water / spring up
+octopus dances: dance / do a dance / dance with all eight arms / groove / dance about / jive / do the twist / do a jig
+ / wriggle to the music / do the samba
 bicycle drives: ride / cycle / ride along / cycle along / drive / go by / roll along / ride by
 train drives: drive / ride / travel / go by / drive along / roll by / roll along the tracks / speed along
 ball falls: fall / fall down / fall from the sky / drop / drop down / drop from above
@@ -116,6 +184,7 @@ ball falls: fall / fall down / fall from the sky / drop / drop down / drop from 
 MERGED = table("""
 dives under water: go under water / dive under water / sink down into the deep / go down under water
  / dive below the surface / plunge under water / dive down into the sea / sink under water / go underwater
+ / duck under water / sink to the bottom of the sea / swim down into the deep / dip below the surface
 """)  # an act that tells its place
 UNDER_FIREWORKS = ("", "", "at night", "in the night sky", "in the sky", "in the dark night")  # where they are watched
 IRREGULAR = {
