@@ -275,9 +275,14 @@ def read_head(folder: Path) -> dict:
     return head
 
 
-def fill(part: nn.Module, path: Path) -> None:
-    """Copies a safetensors file into a part; ValueError names one that is missing, damaged or of another shape."""
+def fill(part: nn.Module, path: Path, *, grown: bool = False) -> None:
+    """Copies a safetensors file into a part; ValueError names one that is missing, damaged or of another shape.
+
+    grown: the part may have layers of which the file knows nothing; they stay as they are.
+    """
     found = tensors.read(path)
+    if grown:
+        found = {name: x for name, x in part.state_dict().items() if name not in found} | found
     tensors.check(found, part.state_dict(), path)
     part.load_state_dict(found)
 

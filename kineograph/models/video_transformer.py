@@ -2,8 +2,9 @@
 
     known frames ─┐                 ┌─────────────────── past the blocks ──────────────────┐
     noisy latents ┴─> convolutions ─┴─> patches ─> blocks ─> patches (and nothing is lost) ┴─> convolutions ─> clean
-                                                     ^ attend to the clip and to the text, feed forward;     latents
-                                                       scales, shifts and gates from time, step and the text's vector
+                │                                    ^ attend to the clip and to the text, feed forward;     + latents
+                │                                      scales, shifts and gates from time, step and the text's vector
+                └───────────────────────> each frame by itself: convolutions, scaled and shifted likewise ───┘
 
 After DiT (Peebles & Xie 2023: adaptive layer norm), PixArt (Chen et al. 2023: one shared modulation, text by
 cross-attention) and JiT (Li & He 2025: a wide patch is best predicted clean, not as noise). The convolutions, which see
@@ -41,6 +42,7 @@ class VideoTransformerConfig:
     vector_dim: int = 0  # of the condition's vector, text_dim if 0
     local: int = 16  # width of the convolutions around the blocks
     layout_dim: int = 0  # columns of the layout that it draws by, 0 if it is told none
+    retouch: int = 0  # residual convolutions over each frame by itself
 
 
 class Block(nn.Module):
@@ -63,6 +65,46 @@ class Block(nn.Module):
         return torch.addcmul(
             x, gate_ff, self.narrow(F.silu(self.widen(torch.addcmul(shift_ff, scale_ff, unscaled_norm(x)))))
         )
+
+
+class Retouch(nn.Module):
+    """Each frame by itself, at its full size: what few wide patches of several frames cannot hold.
+
+    Scaled and shifted by what is told of the clip and of this frame's layout; so one set of kernels draws every figure
+    in every pose, and sees each of them in every frame and place. Adds nothing at first.
+    """
+
+    def __init__(self, config: VideoTransformerConfig):
+        super().__init__()
+        width, pt, depth = config.local, config.patch[0], config.retouch
+        self.enter = nn.Conv2d(config.channels + MAPS, width, 3, 1, 1)
+        self.shared = nn.Conv2d(width, pt * width, 1)
+        self.told = nn.Linear(config.dim, 2 * depth * width)
+        self.held = nn.Linear(max(config.layout_dim, 1), 2 * depth * width)
+        self.blocks = nn.ModuleList(stack(width, depth))
+        self.leave = nn.Conv2d(width, config.channels, 3, 1, 1)
+        self.past = nn.Linear(config.dim, config.channels)
+        for zero in (self.told, self.held, self.leave, self.past):
+            nn.init.zeros_(zero.weight)
+            nn.init.zeros_(zero.bias)
+        for layer in (self.told, self.held, self.past):
+            layer.weight.muon = False
+
+    def forward(self, x: Tensor, fine: Tensor, signal: Tensor, layout: Tensor | None) -> Tensor:
+        """x: b t c h w noisy, fine: (b t/pt) d h w of groups of frames, signal: b n, layout: b t l -> b t c h w."""
+        b, t, _, size, _ = x.shape
+        at = x.new_zeros(b, t, MAPS, size, size) if layout is None else maps(layout.float(), size).to(x.dtype)
+        h = torch.cat([x, at], dim=2).flatten(0, 1).contiguous(memory_format=torch.channels_last)
+        pt = self.shared.out_channels // self.shared.in_channels
+        h = self.enter(h) + rearrange(self.shared(fine), "g (pt d) h w -> (g pt) d h w", pt=pt)
+        told = self.told(signal)[:, None].expand(-1, t, -1)
+        if layout is not None:
+            told = told + self.held(layout.to(x.dtype))
+        told = told.flatten(0, 1)[..., None, None].chunk(2 * len(self.blocks), dim=1)
+        for block, scale, shift in zip(self.blocks, told[::2], told[1::2], strict=True):
+            h = block(torch.addcmul(shift, 1 + scale, h))
+        kept = self.past(signal)[:, None, :, None, None] * x
+        return kept + self.leave(F.silu(h)).unflatten(0, (b, t))
 
 
 class VideoTransformer(nn.Module):
@@ -90,6 +132,7 @@ class VideoTransformer(nn.Module):
         if config.layout_dim:
             self.place = nn.Conv2d(MAPS * pt, local, 3, 1, 1)
             self.posture = nn.Linear(config.layout_dim * pt, dim)
+        self.retouch = Retouch(config) if config.retouch else None
         self.leave = nn.Sequential(*stack(local, 2), nn.SiLU(), nn.Conv2d(local, config.channels * pt, 3, 1, 1))
         self.at_time = nn.Parameter(0.1 * torch.randn(groups, 1, 1, dim))
         self.at_row = nn.Parameter(0.1 * torch.randn(rows, 1, dim))
@@ -131,7 +174,8 @@ class VideoTransformer(nn.Module):
         if known:
             h = torch.cat([h[:, : known // pt] + self.known, h[:, known // pt :]], dim=1)
         h = h.flatten(1, 3)  # b n d
-        shared, low, last = self.modulation(time, cond, step)
+        signal = self.signal(time, cond, step)
+        shared, low, last = self.shared(signal), self.low(signal), self.last(signal)
         text, mask = self.text(cond)
         for block in self.blocks:
             h = block(h, text, mask, shared, low)
@@ -139,16 +183,18 @@ class VideoTransformer(nn.Module):
         out = self.outward(unscaled_norm(h) * (1 + scale) + shift).unflatten(1, grid.shape[1:4])
         fine = fine + rearrange(out, "b t h w (p q c) -> (b t) c (h p) (w q)", p=p, q=p)
         out = rearrange(self.leave(fine), "(b t) (pt c) h w -> b (t pt) c h w", b=len(x), pt=pt)
+        if self.retouch is not None:
+            layout = cond.layout if self.config.layout_dim else None
+            out = out + self.retouch(whole.to(self.dtype), fine, signal, layout)
         return out[:, known:].float()
 
-    def modulation(self, time: Tensor, cond: Condition, step: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
-        """What time, step and the text's vector say to all blocks: b 6d, b r, b 2d."""
+    def signal(self, time: Tensor, cond: Condition, step: Tensor | None) -> Tensor:
+        """What time, step and the text's vector say to all layers, b d."""
         step = torch.zeros_like(time) if step is None else step
         signal = self.time(sinusoids(time, 256).to(self.dtype)) + self.gist(
             2 * unscaled_norm(cond.vector.to(self.dtype))
         )
-        signal = F.silu(signal + (step > 0)[:, None].to(self.dtype) * self.step(sinusoids(step, 256).to(self.dtype)))
-        return self.shared(signal), self.low(signal), self.last(signal)
+        return F.silu(signal + (step > 0)[:, None].to(self.dtype) * self.step(sinusoids(step, 256).to(self.dtype)))
 
     def text(self, cond: Condition) -> tuple[Tensor, Tensor]:
         """Text tokens in our width, b n d, and what to add to the attention's scores, b 1 1 n."""

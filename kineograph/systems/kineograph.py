@@ -65,7 +65,7 @@ class Config:
         default_factory=lambda: VideoTransformerConfig(14, size=1, patch=(4, 1), vector_dim=7)
     )
     generator: VideoTransformerConfig = field(
-        default_factory=lambda: VideoTransformerConfig(vector_dim=7, layout_dim=14)
+        default_factory=lambda: VideoTransformerConfig(vector_dim=7, layout_dim=14, retouch=1)
     )
     upsampler: UpsamplerConfig = field(default_factory=UpsamplerConfig)
     shift: float = 1.0  # of the flow's times towards the noise
@@ -96,7 +96,7 @@ class Kineograph(System):
             codec=FrameCodecConfig(48, (), (64, 128, 256), (), (2, 2, 3), text_dim=sum(WORLD)),
             generator=VideoTransformerConfig(
                 48, 16, 8, (4, 2), dim=320, depth=8, heads=5, text_dim=384, vector_dim=sum(WORLD), local=128,
-                layout_dim=31,
+                layout_dim=31, retouch=2,
             ),
             upsampler=UpsamplerConfig(64, 5),
         ),
@@ -107,7 +107,7 @@ class Kineograph(System):
             codec=FrameCodecConfig(48, (), (96, 192, 256), (), (2, 2, 3), text_dim=sum(WORLD)),
             generator=VideoTransformerConfig(
                 48, 16, 16, (4, 2), dim=336, depth=8, heads=6, text_dim=384, vector_dim=sum(WORLD), local=128,
-                layout_dim=31,
+                layout_dim=31, retouch=2,
             ),
             upsampler=UpsamplerConfig(64, 5, factor=2),
         ),

@@ -37,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="take weights from a folder that an earlier run or `save` wrote",
     )
     add("--init-parts", metavar="A,B", help="only these parts of it [all it has]")
+    add("--grow", action="store_true", help="layers that those weights have not yet got start fresh [an error]")
     add("--resume-from-checkpoint", metavar="latest|PATH", help="go on from a checkpoint, bit for bit")
     add("--train-batch-size", "--batch-size", type=int, default=32, help="clips a step, over all processes [32]")
     add("--hours", type=float, default=0.0, help="stop after this time, counted anew in each sitting [no limit]")
@@ -102,6 +103,8 @@ def build(args: argparse.Namespace, kind: type[System] | None = None) -> System:
         system = kind(config)
     if args.init_parts and not args.init_from:
         raise ValueError("--init-parts names parts of --init-from, which is not given")
+    if args.grow and not args.init_from:
+        raise ValueError("--grow takes what is not yet there beside --init-from, which is not given")
     if args.init_from:
         parts = system.parts()
         names = args.init_parts.split(",") if args.init_parts else [n for n in parts if part_file(args, n).exists()]
@@ -110,7 +113,7 @@ def build(args: argparse.Namespace, kind: type[System] | None = None) -> System:
         for name in names:
             if name not in parts:
                 raise ValueError(unknown(f"part of {args.system}", name, list(parts)))
-            fill(parts[name], part_file(args, name))
+            fill(parts[name], part_file(args, name), grown=args.grow)
     return system
 
 
