@@ -141,3 +141,45 @@ def test_another_grid_is_named_with_the_one_wanted(net: VideoTransformer, cond: 
 def test_patches_that_do_not_tile_the_grid_are_refused(frames: int, size: int, patch: tuple[int, int]):
     with pytest.raises(ValueError, match=f"do not tile {frames} frames of {size} x {size}"):
         VideoTransformer(VideoTransformerConfig(frames=frames, size=size, patch=patch))
+
+
+@pytest.fixture(scope="module")
+def retouching() -> VideoTransformer:
+    """As `net`, with layouts and the convolutions over each frame."""
+    torch.manual_seed(0)
+    net = VideoTransformer(replace(CONFIG, layout_dim=14, retouch=2)).eval().requires_grad_(False)
+    for i, p in enumerate(net.parameters()):
+        p.add_(normal(*p.shape, seed=i), alpha=0.1)
+    return net
+
+
+def test_retouching_begins_with_nothing(cond: Condition):
+    torch.manual_seed(0)
+    net = VideoTransformer(replace(CONFIG, retouch=1))
+    torch.nn.init.normal_(net.leave[-1].weight, std=0.1)
+    before = net(noisy(), TIME, cond)
+    net.retouch = None
+    assert before.any()
+    assert torch.equal(net(noisy(), TIME, cond), before)
+
+
+def test_each_frame_is_retouched_by_itself_and_by_its_own_layout(retouching: VideoTransformer, cond: Condition):
+    x, layout, fine = noisy(), 0.5 + normal(2, 8, 14, seed=5).abs(), normal(4, 16, 4, 4, seed=6)
+    signal = retouching.signal(TIME, cond, None)
+    out = retouching.retouch(x, fine, signal, layout)
+    assert out.shape == x.shape
+    one, moved = x.clone(), layout.clone()
+    one[:, 3] += 1
+    moved[:, 5, -1] += 1
+    for changed, frame in ((retouching.retouch(one, fine, signal, layout), 3),
+                           (retouching.retouch(x, fine, signal, moved), 5)):  # fmt: skip
+        changes = (changed - out).abs().amax((0, 2, 3, 4)) > 1e-5
+        assert changes.nonzero().flatten().tolist() == [frame]
+    assert differ(out, retouching.retouch(x, fine + 1, signal, layout))
+    assert differ(out, retouching.retouch(x, fine, signal + 1, layout))
+    assert differ(out, retouching.retouch(x, fine, signal, None))
+
+
+def test_known_frames_are_retouched_out(retouching: VideoTransformer, cond: Condition):
+    known, layout = normal(2, 4, 4, 4, 4, seed=4), normal(2, 8, 14, seed=5)
+    assert retouching(noisy(4), TIME, replace(starting_with(cond, known), layout=layout)).shape == (2, 4, 4, 4, 4)

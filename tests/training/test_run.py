@@ -84,7 +84,7 @@ def test_a_stage_of_words_draws_nothing(train, tmp_path, monkeypatch):
         seen.append(batch)
         return system.critic(batch.labels.to(system.critic.weight.dtype).expand(-1, 32)).float().mean()
 
-    monkeypatch.setattr(fake, "learn_words", stage("critic")(learn), raising=False)
+    monkeypatch.setattr(fake, "learn_words", stage("critic", wants=("labels",))(learn), raising=False)
     monkeypatch.setattr(fake, "clip_shape", lambda self, stage: (0, 8))
     monkeypatch.setattr(squares, "labels", lambda self, index: [index % 3], raising=False)
     monkeypatch.setattr(squares, "__getitem__", None)
@@ -114,6 +114,25 @@ def test_a_stage_starts_from_the_parts_of_another_run(train, tmp_path):
     assert train("learn_generator", *again, "--init-from", str(a / "system"), "--init-parts", "codec") == 0
 
 
+def test_a_network_that_has_grown_starts_from_what_its_smaller_self_knew(train, tmp_path):
+    a, b = tmp_path / "a", tmp_path / "b"
+    train("learn_codec", "--output-dir", str(a), "--max-train-steps", "1")
+    path = a / "system/generator.safetensors"
+    known = safetensors.torch.load_file(str(path))
+    name = sorted(known)[-1]
+    safetensors.torch.save_file({k: x + 1 for k, x in known.items() if k != name}, str(path))
+    begin = ["learn_codec", "--max-train-steps", "1", "--output-dir", str(b), "--init-from", str(a / "system")]
+    with pytest.raises(ValueError, match=f"lacks {name}"):
+        train(*begin)
+    assert train(*begin, "--grow") == 0
+    grown = safetensors.torch.load_file(str(b / "system/generator.safetensors"))
+    assert torch.equal(grown.pop(name), known.pop(name)), "it starts fresh, as in the first run"
+    assert all(torch.equal(x, known[k] + 1) for k, x in grown.items())
+    path.rename(a / "system/codec.safetensors")
+    with pytest.raises(ValueError, match="has a foreign"):
+        train(*begin[:-3], str(tmp_path / "c"), "--init-from", str(a / "system"), "--grow")
+
+
 def test_another_learning_rate_is_allowed_and_said_another_config_refused(train, tmp_path, capsys):
     same = ["--output-dir", str(tmp_path / "a"), "--resume-from-checkpoint", "latest"]
     train("learn_codec", *same, "--max-train-steps", "1")
@@ -137,6 +156,7 @@ def test_a_dry_run_says_what_would_be_and_writes_nothing(train, tmp_path, capsys
         (["--output-dir", "a", "--set", "size"], "PATH=VALUE"),
         (["--output-dir", "a", "--init-parts", "codec"], "--init-from"),
         (["--output-dir", "a", "--init-from", "nowhere"], "none of the parts"),
+        (["--output-dir", "a", "--grow"], "--init-from, which is not given"),
         (["--output-dir", "a", "--preset", "wrold"], "no preset"),
         (["--output-dir", "a", "--gradient-accumulation-steps", "3"], "does not divide"),
     ],
