@@ -83,9 +83,10 @@ def judged(split: str, frames: int, size: int) -> Labelled:
     """What a reader is taught on, and for "held_out" tried on, which it was never shown.
 
     A judge must know all combinations of who, act and where, those too that no system is taught: or it would read an
-    octopus that floats up as something that it has seen float up. A third of its clips are of those.
+    octopus that floats up as something that it has seen float up. A tenth of its clips are of those, as of what there
+    is: were it shown more of them, it would take what it cannot make out for one.
     """
-    splits = ("train", "train", "held_out") if split == "train" else ("train", "held_out")
+    splits = ("train",) * 9 + ("held_out",) if split == "train" else ("train", "held_out")
     seed = TAUGHT if split == "train" else TRIED
     worlds = [World(seed + i, split=s, frames=frames, fps=frames / SECONDS, size=size) for i, s in enumerate(splits)]
     return Labelled(*worlds)

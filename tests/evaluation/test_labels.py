@@ -49,7 +49,7 @@ def test_labelled_clips_come_from_their_worlds_in_turn_with_labels_for_captions(
 
 def test_a_judge_is_taught_all_combinations_and_tried_on_other_clips():
     taught, tried = labels.judged("train", 8, 16), labels.judged("held_out", 8, 16)
-    assert [w.split for w in taught.worlds] == ["train", "train", "held_out"]
+    assert [w.split for w in taught.worlds] == ["train"] * 9 + ["held_out"]
     assert [w.split for w in tried.worlds] == ["train", "held_out"]
     seeds = [w.seed for w in (*taught.worlds, *tried.worlds)]
     assert len(set(seeds)) == len(seeds)
