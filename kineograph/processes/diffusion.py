@@ -129,13 +129,13 @@ class Diffusion:
         if self.schedule.zero_snr and predicts == "noise":
             raise ValueError("where nothing of the data is left, noise tells nothing of them: predict v or x0")
 
-    def loss(self, net: Network, x: Tensor, cond: Condition, null: Condition) -> Tensor:
-        """x: b t c h w -> the mean squared error of what the network predicts."""
+    def loss(self, net: Network, x: Tensor, cond: Condition, null: Condition, weight: Tensor | float = 1.0) -> Tensor:
+        """x: b t c h w -> the mean squared error of what the network predicts; weight, as broad as x: what matters."""
         t, noise = torch.randint(self.schedule.steps, (len(x),)), torch.randn_like(x)
         alpha, sigma = self.schedule.at(t, x)
         cond = cond.where(torch.rand(len(x), device=x.device) >= self.drop, null)
         target = {"noise": noise, "v": alpha * noise - sigma * x, "x0": x}[self.predicts]
-        return (net(alpha * x + sigma * noise, t.to(x.device), cond) - target).square().mean()
+        return (weight * (net(alpha * x + sigma * noise, t.to(x.device), cond) - target).square()).mean()
 
     def clean(self, net: Network) -> Network:
         """The network as one that gives x_0, whatever it was taught to predict."""

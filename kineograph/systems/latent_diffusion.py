@@ -213,7 +213,7 @@ class LatentDiffusion(System):
         """One frame of each clip, another one every time."""
         k = int(torch.randint(batch.video.shape[1], ()))
         x, cond = batch.video[:, k : k + 1].float(), self.told(batch.captions)
-        return self.diffusion.loss(self.unet, x, cond, self.told([""]))
+        return self.diffusion.loss(self.unet, x, cond, self.told([""]), self.codec.importance[:, None, None])
 
     @torch.no_grad()
     def validate(self, stage: str, batch: Batch) -> tuple[dict[str, float], list[Clip]]:

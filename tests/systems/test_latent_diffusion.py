@@ -109,3 +109,14 @@ def test_it_validates_both_stages(toy: LatentDiffusion):
     figures, clips = toy.validate("learn_diffusion", batch)
     assert figures["loss"] > 0
     assert all(clip.frames.shape == (1, 3, 16, 16) for clip in clips)
+
+
+def test_prompts_are_read_before_their_words(toy: LatentDiffusion):
+    cond, words = toy.told(["a bear", "a red car drives"]), toy.text(["a bear", "a red car drives"])
+    labels = len(toy.config.reader.classes)
+    assert torch.equal(cond.tokens[:, labels:], words.tokens)
+    assert cond.mask[:, :labels].all()
+    assert not torch.equal(cond.tokens[0, :labels], cond.tokens[1, :labels])
+    assert toy.clip_shape("learn_words")[0] == 0, "no pictures"
+    with pytest.raises(ValueError, match="clips with labels"):
+        toy.learn_words(Batch(torch.zeros(1, 0), ("a",), torch.ones(1)))
