@@ -13,7 +13,7 @@ from kineograph.data.world import scene as scenes
 from kineograph.data.world.captions import Caption, caption
 from kineograph.data.world.scene import Scene
 
-VERSION = 1  # raised whenever the same index would show another clip
+VERSION = 2  # raised whenever the same index would show another clip
 SPLITS = ("train", "held_out")
 LARGEST = 2048  # pixels
 
