@@ -76,8 +76,10 @@ class PromptReader(nn.Module):
         features = unscaled_norm(features)
         return [linear(features[:, i]) for i, linear in enumerate(self.values)]
 
-    def loss(self, cond: Condition, labels: Tensor) -> Tensor:
+    def loss(self, cond: Condition, labels: Tensor | None) -> Tensor:
         """labels: b k, the place of each label's value among those it can have -> the mean cross-entropy."""
+        if labels is None:
+            raise ValueError("learn_words needs clips with labels, which the World's have and a video file has not")
         scores = self.scores(self.features(cond))
         return sum(F.cross_entropy(s.float(), labels[:, i]) for i, s in enumerate(scores)) / len(scores)
 

@@ -90,10 +90,12 @@ class Retouch(nn.Module):
         for layer in (self.told, self.held, self.past):
             layer.weight.muon = False
 
-    def forward(self, x: Tensor, fine: Tensor, signal: Tensor, layout: Tensor | None) -> Tensor:
-        """x: b t c h w noisy, fine: (b t/pt) d h w of groups of frames, signal: b n, layout: b t l -> b t c h w."""
+    def forward(self, x: Tensor, fine: Tensor, signal: Tensor, layout: Tensor | None, at: Tensor | None) -> Tensor:
+        """x: b t c h w noisy, fine: (b t/pt) d h w of groups of frames, signal: b n, layout: b t l, at: its maps
+        -> b t c h w.
+        """
         b, t, _, size, _ = x.shape
-        at = x.new_zeros(b, t, MAPS, size, size) if layout is None else maps(layout.float(), size).to(x.dtype)
+        at = x.new_zeros(b, t, MAPS, size, size) if at is None else at
         h = torch.cat([x, at], dim=2).flatten(0, 1).contiguous(memory_format=torch.channels_last)
         pt = self.shared.out_channels // self.shared.in_channels
         h = self.enter(h) + rearrange(self.shared(fine), "g (pt d) h w -> (g pt) d h w", pt=pt)
@@ -162,14 +164,16 @@ class VideoTransformer(nn.Module):
         self.check(whole, known)
         fine = rearrange(whole.to(self.dtype), "b (t pt) c h w -> (b t) (pt c) h w", pt=pt)
         fine = self.enter[0](fine.contiguous(memory_format=torch.channels_last))
-        if self.config.layout_dim and cond.layout is not None:
-            seen = rearrange(maps(cond.layout.float(), whole.shape[-1]), "b (t pt) c h w -> (b t) (pt c) h w", pt=pt)
-            fine = fine + self.place(seen.to(self.dtype).contiguous(memory_format=torch.channels_last))
+        layout = cond.layout if self.config.layout_dim else None
+        at = None if layout is None else maps(layout.float(), whole.shape[-1]).to(self.dtype)
+        if at is not None:
+            seen = rearrange(at, "b (t pt) c h w -> (b t) (pt c) h w", pt=pt)
+            fine = fine + self.place(seen.contiguous(memory_format=torch.channels_last))
         fine = self.enter[1:](fine)
         grid = rearrange(fine, "(b t) c (h p) (w q) -> b t h w (p q c)", b=len(x), p=p, q=p)
         h = self.inward(grid) + self.at_time[: grid.shape[1]] + self.at_row + self.at_column
-        if self.config.layout_dim and cond.layout is not None:
-            held = rearrange(cond.layout.to(self.dtype), "b (t pt) l -> b t 1 1 (pt l)", pt=pt)
+        if layout is not None:
+            held = rearrange(layout.to(self.dtype), "b (t pt) l -> b t 1 1 (pt l)", pt=pt)
             h = h + self.posture(held)
         if known:
             h = torch.cat([h[:, : known // pt] + self.known, h[:, known // pt :]], dim=1)
@@ -184,8 +188,7 @@ class VideoTransformer(nn.Module):
         fine = fine + rearrange(out, "b t h w (p q c) -> (b t) c (h p) (w q)", p=p, q=p)
         out = rearrange(self.leave(fine), "(b t) (pt c) h w -> b (t pt) c h w", b=len(x), pt=pt)
         if self.retouch is not None:
-            layout = cond.layout if self.config.layout_dim else None
-            out = out + self.retouch(whole.to(self.dtype), fine, signal, layout)
+            out = out + self.retouch(whole.to(self.dtype), fine, signal, layout, at)
         return out[:, known:].float()
 
     def signal(self, time: Tensor, cond: Condition, step: Tensor | None) -> Tensor:

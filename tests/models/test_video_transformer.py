@@ -7,6 +7,7 @@ from torch import Tensor
 
 from kineograph.condition import Condition
 from kineograph.models.video_transformer import VideoTransformer, VideoTransformerConfig, starting_with
+from kineograph.nn.layout import maps
 
 CONFIG = VideoTransformerConfig()
 TIME = torch.tensor([0.3, 0.9])
@@ -166,18 +167,20 @@ def test_retouching_begins_with_nothing(cond: Condition):
 def test_each_frame_is_retouched_by_itself_and_by_its_own_layout(retouching: VideoTransformer, cond: Condition):
     x, layout, fine = noisy(), 0.5 + normal(2, 8, 14, seed=5).abs(), normal(4, 16, 4, 4, seed=6)
     signal = retouching.signal(TIME, cond, None)
-    out = retouching.retouch(x, fine, signal, layout)
+    retouch = lambda x, fine, signal, layout: retouching.retouch(
+        x, fine, signal, layout, None if layout is None else maps(layout, 4)
+    )
+    out = retouch(x, fine, signal, layout)
     assert out.shape == x.shape
     one, moved = x.clone(), layout.clone()
     one[:, 3] += 1
     moved[:, 5, -1] += 1
-    for changed, frame in ((retouching.retouch(one, fine, signal, layout), 3),
-                           (retouching.retouch(x, fine, signal, moved), 5)):  # fmt: skip
+    for changed, frame in ((retouch(one, fine, signal, layout), 3), (retouch(x, fine, signal, moved), 5)):
         changes = (changed - out).abs().amax((0, 2, 3, 4)) > 1e-5
         assert changes.nonzero().flatten().tolist() == [frame]
-    assert differ(out, retouching.retouch(x, fine + 1, signal, layout))
-    assert differ(out, retouching.retouch(x, fine, signal + 1, layout))
-    assert differ(out, retouching.retouch(x, fine, signal, None))
+    assert differ(out, retouch(x, fine + 1, signal, layout))
+    assert differ(out, retouch(x, fine, signal + 1, layout))
+    assert differ(out, retouch(x, fine, signal, None))
 
 
 def test_known_frames_are_retouched_out(retouching: VideoTransformer, cond: Condition):
