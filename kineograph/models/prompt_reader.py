@@ -1,6 +1,10 @@
 """Reads from a prompt's token states what each label of a scene should be: who, act, where, colour, style and so on.
 
-    tokens ──> attend to each other ──> one query per label looks ──> features ──> scores of the label's values
+    token states ────┐
+    each word alone ─┴─> attend to each other ──> one query per label looks ──> features ──> scores of its values
+
+A word by itself keeps a sense that it may lose among others in a sentence unlike those of captions; the states of the
+tokens tell what belongs to what. In teaching one or the other is hidden at times, so that each learns to serve.
 
 Captions cost nothing and pictures much: what words mean is learnt here from millions of words, and the networks that
 draw are told it plainly. What a prompt leaves open comes out as how often each value goes with what it does say.
@@ -15,6 +19,7 @@ from torch import Tensor, nn
 
 from kineograph.condition import Condition
 from kineograph.nn.attention import NormedAttention, unscaled_norm
+from kineograph.nn.positions import sinusoids
 
 
 @dataclass(frozen=True)
@@ -36,57 +41,69 @@ class PromptReader(nn.Module):
         super().__init__()
         dim, labels = config.dim, len(config.classes)
         self.config = config
-        self.inward = nn.Linear(dim, dim)
+        self.inward, self.alone = nn.Linear(dim, dim), nn.Linear(dim, dim)
         self.mixing, self.mixed = NormedAttention(dim, config.heads), FeedForward(dim)
         self.queries = nn.Parameter(0.5 * torch.randn(labels, dim))
         self.looking, self.seen = NormedAttention(dim, config.heads), FeedForward(dim)
         self.values = nn.ModuleList(nn.Linear(dim, count) for count in config.classes)
 
-    def forward(self, cond: Condition) -> Condition:
-        """tokens b n d, mask b n and vector b d, the prompt as a whole, of a text encoder."""
-        features = self.features(cond)
+    def forward(self, cond: Condition, words: Condition | None = None) -> Condition:
+        """tokens b n d, mask b n and vector b d, the prompt as a whole, of a text encoder, and its words by themselves,
+        tokens b m d and mask b m.
+        """
+        features = self.features(cond, words)
         vector = torch.cat([scores.float().softmax(-1) for scores in self.scores(features)], dim=-1)
         tokens = torch.cat([features.to(cond.tokens.dtype), cond.tokens], dim=1)
-        mask = cond.tokens.new_ones(cond.tokens.shape[:2], dtype=torch.bool) if cond.mask is None else cond.mask
+        mask = shown(cond)
         mask = torch.cat([mask.new_ones(len(mask), features.shape[1]), mask], dim=1)
         return Condition(tokens=tokens, mask=mask, vector=vector)
 
-    def features(self, cond: Condition) -> Tensor:
+    def features(self, cond: Condition, words: Condition | None = None) -> Tensor:
         """b k d, what was found for each label."""
-        dtype = self.inward.weight.dtype
-        hidden, states = None, cond.tokens
+        x, seen = self.taken(cond.tokens, self.inward), shown(cond)
         if cond.vector is not None:
-            states = torch.cat([states, cond.vector[:, None]], dim=1)
-        if cond.mask is not None:
-            hidden = torch.zeros(states.shape[:2], dtype=dtype, device=states.device)
-            hidden[:, : cond.mask.shape[1]].masked_fill_(~cond.mask, -1e4)
-            hidden = hidden[:, None, None]
-        x = unscaled_norm(states.to(dtype))
-        if self.training:
-            x = x + self.config.noise * torch.randn_like(x)
-        x = self.inward(x)
+            x = torch.cat([x, self.taken(cond.vector[:, None], self.inward)], dim=1)
+            seen = torch.cat([seen, seen.new_ones(len(seen), 1)], dim=1)
+        if words is not None:
+            place = sinusoids(torch.arange(words.tokens.shape[1], device=x.device), x.shape[2], scale=1.0)
+            alone, heard = self.taken(words.tokens, self.alone) + place.to(x.dtype), shown(words)
+            if self.training:
+                lot = torch.rand(len(x), 1, device=x.device)
+                seen, heard = seen & (lot > 0.35), heard & (lot < 0.85)
+            x, seen = torch.cat([x, alone], dim=1), torch.cat([seen, heard], dim=1)
+        hidden = torch.zeros(seen.shape, dtype=x.dtype, device=x.device).masked_fill(~seen, -1e4)[:, None, None]
         x = x + self.mixing(unscaled_norm(x), mask=hidden)
         x = unscaled_norm(x + self.mixed(x))
         y = self.queries.expand(len(x), -1, -1)
         y = y + self.looking(unscaled_norm(y), x, hidden)
         return y + self.seen(y)
 
+    def taken(self, states: Tensor, inward: nn.Linear) -> Tensor:
+        """States at size 1, in teaching amid noise, in our own terms.  b n d -> same."""
+        x = unscaled_norm(states.to(inward.weight.dtype))
+        return inward(x + self.config.noise * torch.randn_like(x) if self.training else x)
+
     def scores(self, features: Tensor) -> list[Tensor]:
         """b k d -> for each label, b values."""
         features = unscaled_norm(features)
         return [linear(features[:, i]) for i, linear in enumerate(self.values)]
 
-    def loss(self, cond: Condition, labels: Tensor | None) -> Tensor:
+    def loss(self, cond: Condition, labels: Tensor | None, words: Condition | None = None) -> Tensor:
         """labels: b k, the place of each label's value among those it can have -> the mean cross-entropy."""
         if labels is None:
             raise ValueError("learn_words needs clips with labels, which the World's have and a video file has not")
-        scores = self.scores(self.features(cond))
+        scores = self.scores(self.features(cond, words))
         return sum(F.cross_entropy(s.float(), labels[:, i]) for i, s in enumerate(scores)) / len(scores)
 
-    def right(self, cond: Condition, labels: Tensor) -> dict[str, float]:
+    def right(self, cond: Condition, labels: Tensor, words: Condition | None = None) -> dict[str, float]:
         """The share of rows whose likeliest value is right, of each label."""
-        scores = self.scores(self.features(cond))
+        scores = self.scores(self.features(cond, words))
         return {f"label_{i}": float((s.argmax(1) == labels[:, i]).float().mean()) for i, s in enumerate(scores)}
+
+
+def shown(cond: Condition) -> Tensor:
+    """Which tokens there are, b n bool."""
+    return cond.tokens.new_ones(cond.tokens.shape[:2], dtype=torch.bool) if cond.mask is None else cond.mask
 
 
 class FeedForward(nn.Module):

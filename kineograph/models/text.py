@@ -3,6 +3,7 @@
 import hashlib
 import json
 import mmap
+import re
 import zlib
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -16,6 +17,8 @@ from torch import Tensor, nn
 from kineograph.condition import Condition
 
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+WORD = re.compile(r"\w+(?:['\u2019-]\w+)*")
+VOCABULARY_LIMIT = 20_000  # words whose vectors are kept, 31 MB
 TOKENIZER_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
 
 
@@ -70,6 +73,7 @@ class TextEncoder(nn.Module):
     def __init__(self, dim: int, length: int, *, pad: bool = False):
         super().__init__()
         self.dim, self.length, self.pad = dim, length, pad
+        self.vocabulary: dict[str, Tensor] = {}  # the vectors of words met so far
 
     def ids(self, prompt: str) -> list[int]:
         raise NotImplementedError
@@ -112,6 +116,21 @@ class TextEncoder(nn.Module):
         states = self.states(ids, places, mask).float()
         tokens = spread(states, places, mask.shape)  # b n d
         return Condition(tokens=tokens, mask=mask.to(tokens.device), vector=tokens.sum(1) / lengths[:, None])
+
+    @torch.no_grad()
+    def words(self, prompts: Sequence[str]) -> Condition:
+        """b prompts -> tokens: b m d, mask: b m: each word as if it were the whole prompt."""
+        rows = [WORD.findall(prompt.lower()) for prompt in prompts]
+        known = self.vocabulary if len(self.vocabulary) < VOCABULARY_LIMIT else {}
+        if new := {word for row in rows for word in row} - known.keys():
+            # one at a time: a word's last bits must not depend on what else was asked, nor when
+            known = self.vocabulary = known | {word: self([word]).vector[0] for word in new}
+        mask = torch.arange(max(map(len, rows)))[None] < torch.tensor([len(row) for row in rows])[:, None]
+        found = torch.zeros(*mask.shape, self.dim, device=self.table.device)
+        if mask.any():
+            vectors = torch.stack([known[word] for row in rows for word in row])
+            found[mask.to(found.device)] = vectors.to(found.device)
+        return Condition(tokens=found, mask=mask.to(found.device))
 
 
 class ByteText(TextEncoder):

@@ -79,15 +79,16 @@ class Retouch(nn.Module):
         width, pt, depth = config.local, config.patch[0], config.retouch
         self.enter = nn.Conv2d(config.channels + MAPS, width, 3, 1, 1)
         self.shared = nn.Conv2d(width, pt * width, 1)
-        self.told = nn.Linear(config.dim, 2 * depth * width)
-        self.held = nn.Linear(max(config.layout_dim, 1), 2 * depth * width)
+        self.told = nn.ModuleList(nn.Linear(config.dim, 2 * width) for _ in range(depth))
+        self.held = nn.ModuleList(nn.Linear(max(config.layout_dim, 1), 2 * width) for _ in range(depth))
         self.blocks = nn.ModuleList(stack(width, depth))
         self.leave = nn.Conv2d(width, config.channels, 3, 1, 1)
         self.past = nn.Linear(config.dim, config.channels)
-        for zero in (self.told, self.held, self.leave, self.past):
+        ends = [block.second for block in self.blocks]  # so that blocks can be added to trained ones
+        for zero in (*self.told, *self.held, *ends, self.leave, self.past):
             nn.init.zeros_(zero.weight)
             nn.init.zeros_(zero.bias)
-        for layer in (self.told, self.held, self.past):
+        for layer in (*self.told, *self.held, self.past):
             layer.weight.muon = False
 
     def forward(self, x: Tensor, fine: Tensor, signal: Tensor, layout: Tensor | None, at: Tensor | None) -> Tensor:
@@ -99,11 +100,11 @@ class Retouch(nn.Module):
         h = torch.cat([x, at], dim=2).flatten(0, 1).contiguous(memory_format=torch.channels_last)
         pt = self.shared.out_channels // self.shared.in_channels
         h = self.enter(h) + rearrange(self.shared(fine), "g (pt d) h w -> (g pt) d h w", pt=pt)
-        told = self.told(signal)[:, None].expand(-1, t, -1)
-        if layout is not None:
-            told = told + self.held(layout.to(x.dtype))
-        told = told.flatten(0, 1)[..., None, None].chunk(2 * len(self.blocks), dim=1)
-        for block, scale, shift in zip(self.blocks, told[::2], told[1::2], strict=True):
+        for block, told, held in zip(self.blocks, self.told, self.held, strict=True):
+            said = told(signal)[:, None].expand(-1, t, -1)
+            if layout is not None:
+                said = said + held(layout.to(x.dtype))
+            scale, shift = said.flatten(0, 1)[..., None, None].chunk(2, dim=1)
             h = block(torch.addcmul(shift, 1 + scale, h))
         kept = self.past(signal)[:, None, :, None, None] * x
         return kept + self.leave(F.silu(h)).unflatten(0, (b, t))

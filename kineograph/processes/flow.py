@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from kineograph.condition import Condition
+from kineograph.processes.samplers import dpm
 
 Network = Callable[..., Tensor]  # net(x, time, cond) -> x_0; distilled ones take step= as well
 Denoise = Callable[[Tensor, Tensor], Tensor]
@@ -81,14 +82,20 @@ class Flow:
         self, net: Network, noise: Tensor, cond: Condition, null: Condition, *, steps: int, guidance: float,
         jump: bool = False, progress: Callable[[float], None] = lambda done: None,
     ) -> Tensor:  # fmt: skip
-        """Noise b t c h w -> data. With `jump` the network was distilled to these very steps, guidance included."""
+        """Noise b t c h w -> data. With `jump` the network was distilled to these very steps, guidance included.
+
+        Without, steps are of second order (`samplers.dpm`).
+        """
         if jump:
 
             def denoise(x: Tensor, t: Tensor) -> Tensor:
                 return net(x, t, cond, torch.full_like(t, 1 / steps))
         else:
             denoise = guided(net, cond, null, guidance)
-        return euler(denoise, noise, self.shifted(torch.linspace(1, 0, steps + 1)).tolist(), progress)
+        times = self.shifted(torch.linspace(1, 0, steps + 1)).tolist()
+        if jump:
+            return euler(denoise, noise, times, progress)
+        return dpm(denoise, noise, lambda t: (1 - t, t), times, progress=progress)
 
 
 def guided(net: Network, cond: Condition, null: Condition, scale: float) -> Denoise:

@@ -50,15 +50,15 @@ def with_beginning(x: Tensor, cond: Condition, pt: int, layout: Tensor | None = 
     frames, rest = None, x
     unknown = None if layout is None else torch.zeros_like(layout[:, :pt])
     what, how = torch.rand(2).tolist()
-    if what < 0.3:
+    if what < 0.34:
         frames, rest = x[:, :pt], x[:, pt:]
-        if how < 0.25:
+        if how < 0.45:
             frames, rest = frames.roll(1, 0), x[:, :-pt]
             layout = None if layout is None else torch.cat([layout[:, :pt].roll(1, 0), layout[:, :-pt]], dim=1)
-        elif how < 0.4:
+        elif how < 0.55:
             frames = frames[:, -1:].expand_as(frames)
             layout = None if layout is None else torch.cat([unknown, layout[:, pt:]], dim=1)
-    elif what < 0.36:
+    elif what < 0.4:
         rest = x[:, : pt * (1 + int(how * (x.shape[1] // pt - 1)))]
         layout = None if layout is None else layout[:, : rest.shape[1]]
     return rest, replace(starting_with(cond, frames), layout=layout)

@@ -32,6 +32,8 @@ from kineograph.system import Options, Progress, System, silent, stage
 from kineograph.systems._windows import Past, with_beginning
 
 DIRECTIONS = 12  # sampling steps of layouts
+DIRECTION_SCALE = 1.5  # their guidance
+DRAWS = 4  # noises amid which a step teaches each layout
 SAMPLES = (  # prompts of the sheets that training shows
     "A teddy bear is swimming in the ocean at San Francisco",
     "the teddy bear goes under water",
@@ -78,7 +80,7 @@ class KineographOptions(Options):
     """The common options; weights distilled to few steps take them when those and their guidance are asked for."""
 
     num_inference_steps: int = option(
-        16, "sampling steps of Euler's method: more are slower and finer", minimum=1, maximum=200
+        16, "sampling steps of DPM-Solver++: more are slower and finer", minimum=1, maximum=200
     )
     guidance_scale: float = option(
         3.0, "how strictly to follow the prompt; 1 is not at all guided", minimum=1, maximum=20
@@ -96,7 +98,7 @@ class Kineograph(System):
             codec=FrameCodecConfig(48, (), (64, 128, 256), (), (2, 2, 3), text_dim=sum(WORLD)),
             generator=VideoTransformerConfig(
                 48, 16, 8, (4, 2), dim=320, depth=8, heads=5, text_dim=384, vector_dim=sum(WORLD), local=128,
-                layout_dim=31, retouch=2,
+                layout_dim=31, retouch=4,
             ),
             upsampler=UpsamplerConfig(64, 5),
         ),
@@ -106,8 +108,8 @@ class Kineograph(System):
             director=DIRECTOR,
             codec=FrameCodecConfig(48, (), (96, 192, 256), (), (2, 2, 3), text_dim=sum(WORLD)),
             generator=VideoTransformerConfig(
-                48, 16, 16, (4, 2), dim=336, depth=8, heads=6, text_dim=384, vector_dim=sum(WORLD), local=128,
-                layout_dim=31, retouch=2,
+                48, 16, 16, (4, 2), dim=336, depth=7, heads=6, text_dim=384, vector_dim=sum(WORLD), local=128,
+                layout_dim=31, retouch=4,
             ),
             upsampler=UpsamplerConfig(64, 5, factor=2),
         ),
@@ -145,19 +147,22 @@ class Kineograph(System):
                     progress((at + frames) / total, what)
 
                 report(0)
-                staged = self.staged(cond, past, end - done, options, windows)
+                staged = self.staged(cond, null, past, end - done, options, windows)
                 latents = self.window(staged, null, end - done, options, windows, report)
                 past = past.on(latents, staged.layout, newest)
                 yield self.show(latents, cond.vector, options)
                 done, windows = done + latents.shape[1], windows + 1
         progress(1.0, "done")
 
-    def staged(self, cond: Condition, past: Past, wanted: int, options: KineographOptions, number: int) -> Condition:
+    def staged(
+        self, cond: Condition, null: Condition, past: Past, wanted: int, options: KineographOptions, number: int
+    ) -> Condition:
         """The condition with what comes before, and with a layout of that and of up to `wanted` new frames."""
         columns, count = self.config.director.channels, past.room(self.config.generator, wanted)
         noise = self.noise(1, count, columns, 1, 1, seed=(options.seed + 1_000_003 * number + 1) % 2**63)
         told = starting_with(cond, None if past.layout is None else past.layout[..., None, None])
-        layout = self.staging.sample(self.director, noise, told, told, steps=DIRECTIONS, guidance=1.0)[..., 0, 0]
+        scale = min(DIRECTION_SCALE, options.guidance_scale)
+        layout = self.staging.sample(self.director, noise, told, null, steps=DIRECTIONS, guidance=scale)[..., 0, 0]
         layout[..., 0] = 1  # known
         unknown = layout.new_zeros(1, past.frames, columns)
         layout = torch.cat([unknown if past.layout is None else past.layout, layout], dim=1)
@@ -201,7 +206,7 @@ class Kineograph(System):
     def told(self, prompts: Sequence[str]) -> Condition:
         """What prompts say, for all that draws: what is read from them, and their words."""
         with torch.no_grad():  # reading is learnt from words alone
-            return self.reader(self.text(prompts))
+            return self.reader(self.text(prompts), self.text.words(prompts))
 
     def clip_shape(self, stage: str) -> tuple[int, int]:
         if stage in ("learn_words", "learn_layout"):
@@ -215,7 +220,7 @@ class Kineograph(System):
     @stage("reader", wants=("labels",))
     def learn_words(self, batch: Batch) -> Tensor:
         """What captions say, from clips whose labels are known; no picture is drawn for it."""
-        return self.reader.loss(self.text(batch.captions), batch.labels)
+        return self.reader.loss(self.text(batch.captions), batch.labels, self.text.words(batch.captions))
 
     @stage("director", wants=("layout",))
     def learn_layout(self, batch: Batch) -> Tensor:
@@ -223,6 +228,7 @@ class Kineograph(System):
         if batch.layout is None:
             raise ValueError("learn_layout needs clips with layouts, which the World's have and a video file has not")
         x, cond = self.begun(batch.layout[..., None, None], batch)
+        x, cond = torch.cat([x] * DRAWS), Condition.cat([cond] * DRAWS)  # reading the prompts costs most of a step
         return self.staging.loss(self.director, x, cond, self.told([""]))
 
     @stage("codec")
@@ -315,7 +321,8 @@ class Kineograph(System):
     def validate(self, stage: str, batch: Batch) -> tuple[dict[str, float], list[Clip]]:
         """Figures on a held-out batch (pixels), and clips for a sheet."""
         if stage == "learn_words":
-            return self.reader.right(self.text(batch.captions), batch.labels), []
+            said = batch.captions
+            return self.reader.right(self.text(said), batch.labels, self.text.words(said)), []
         if stage == "learn_codec":
             out = self.codec.decode(self.codec.encode(batch.video), self.gist(batch)).clamp(-1, 1)
             pairs = [Clip.of(v) for pair in zip(batch.video[:6], out[:6], strict=True) for v in pair]

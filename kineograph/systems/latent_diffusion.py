@@ -192,7 +192,7 @@ class LatentDiffusion(System):
         if self.reader is None:
             return cond
         with torch.no_grad():  # reading is learnt from words alone
-            return replace(self.reader(cond), vector=None)
+            return replace(self.reader(cond, self.text.words(prompts)), vector=None)
 
     def clip_shape(self, stage: str) -> tuple[int, int]:
         return 0 if stage == "learn_words" else self.config.frames, self.config.size
@@ -200,7 +200,7 @@ class LatentDiffusion(System):
     @stage("reader", wants=("labels",))
     def learn_words(self, batch: Batch) -> Tensor:
         """What captions say, from clips whose labels are known; no picture is drawn for it."""
-        return self.reader.loss(self.text(batch.captions), batch.labels)
+        return self.reader.loss(self.text(batch.captions), batch.labels, self.text.words(batch.captions))
 
     @stage("codec")
     def learn_codec(self, batch: Batch) -> Tensor:
@@ -217,7 +217,8 @@ class LatentDiffusion(System):
     def validate(self, stage: str, batch: Batch) -> tuple[dict[str, float], list[Clip]]:
         """Figures on a held-out batch (pixels), and clips for a sheet."""
         if stage == "learn_words":
-            return self.reader.right(self.text(batch.captions), batch.labels), []
+            said = batch.captions
+            return self.reader.right(self.text(said), batch.labels, self.text.words(said)), []
         if stage == "learn_codec":
             out = self.codec.decode(self.codec.encode(batch.video)).clamp(-1, 1)
             pairs = [Clip.of(v) for pair in zip(batch.video[:6], out[:6], strict=True) for v in pair]

@@ -62,6 +62,31 @@ def test_every_word_can_count(reader: PromptReader, cond: Condition):
     assert (reader(whole).vector - reader(cond).vector).abs().amax(1).min() > 1e-5
 
 
+def test_words_by_themselves_count_and_their_order_and_padding_does_not(reader: PromptReader, cond: Condition):
+    words = Condition(tokens=normal(2, 4, 32, seed=5), mask=torch.tensor([[True] * 4, [True] * 2 + [False] * 2]))
+    told = reader(cond, words)
+    assert told.tokens.shape == (2, 3 + 5, 32)
+    assert (told.vector - reader(cond).vector).abs().amax(1).min() > 1e-5
+    turned = replace(words, tokens=words.tokens.roll(1, 1), mask=None)
+    assert (reader(cond, replace(words, mask=None)).vector - reader(cond, turned).vector).abs().amax(1).min() > 1e-6
+    filled = words.padded(6)
+    filled = replace(filled, tokens=torch.where(filled.mask[..., None], filled.tokens, 7.0))
+    assert torch.allclose(reader(cond, filled).vector, told.vector, atol=1e-6)
+    nothing = Condition(tokens=torch.zeros(2, 0, 32), mask=torch.zeros(2, 0, dtype=torch.bool))
+    assert torch.allclose(reader(cond, nothing).vector, reader(cond).vector, atol=1e-6)
+
+
+def test_in_teaching_states_or_words_are_hidden_at_times():
+    torch.manual_seed(0)
+    reader = PromptReader(replace(CONFIG, noise=0.0)).train()
+    for i, p in enumerate(reader.parameters()):
+        p.data.add_(normal(*p.shape, seed=i), alpha=0.1)
+    cond = Condition(tokens=normal(1, 5, 32, seed=1).expand(64, -1, -1).clone())
+    words = Condition(tokens=normal(1, 4, 32, seed=5).expand(64, -1, -1).clone())
+    kinds = {tuple(row) for row in reader(cond, words).vector.mul(1e4).round().tolist()}
+    assert len(kinds) == 3
+
+
 def test_it_meets_noise_in_training_only(reader: PromptReader, cond: Condition):
     assert torch.equal(reader(cond).vector, reader(cond).vector)
     busy = copy.deepcopy(reader).train()

@@ -169,3 +169,33 @@ def test_byte_text_is_fixed_and_tells_prompts_apart():
     assert not text.state_dict()
     assert text.external
     assert text.bfloat16()(["a bear"]).tokens.dtype == torch.float32
+
+
+@pytest.mark.parametrize("encoder", [MiniLM, ByteText])
+def test_words_are_encoded_each_by_itself(encoder):
+    encoder = encoder()
+    told = encoder.words(["A Teddy-bear swims, far", "it's!"])
+    assert told.tokens.shape == (2, 4, encoder.dim)
+    assert told.mask.tolist() == [[True] * 4, [True, False, False, False]]
+    alone = torch.stack([encoder([word]).vector[0] for word in ("a", "teddy-bear", "swims", "far")])
+    assert torch.equal(told.tokens[0], alone)
+    assert torch.equal(told.tokens[1, 0], encoder(["it's"]).vector[0])
+    assert not told.tokens[1, 1:].any()
+
+
+def test_a_word_means_the_same_whenever_it_is_first_met():
+    first, second = ByteText(), ByteText()
+    second.words(["other words come before a bear does"])
+    assert torch.equal(first.words(["a bear swims"]).tokens, second.words(["a bear swims"]).tokens)
+
+
+def test_prompts_without_words_have_none():
+    assert ByteText().words(["", "?!"]).tokens.shape == (2, 0, 32)
+
+
+def test_words_are_not_kept_for_ever(monkeypatch):
+    monkeypatch.setattr(module, "VOCABULARY_LIMIT", 3)
+    encoder, fresh = ByteText(), ByteText()
+    for prompt in ("one two", "three four five", "two six"):
+        assert torch.equal(encoder.words([prompt]).tokens, fresh.words([prompt]).tokens)
+    assert len(encoder.vocabulary) == 2

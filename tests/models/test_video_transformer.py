@@ -164,6 +164,14 @@ def test_retouching_begins_with_nothing(cond: Condition):
     assert torch.equal(net(noisy(), TIME, cond), before)
 
 
+def test_blocks_added_to_trained_ones_change_nothing_at_first(cond: Condition):
+    few, more = (VideoTransformer(replace(CONFIG, retouch=depth)).eval().requires_grad_(False) for depth in (1, 3))
+    for i, p in enumerate(few.parameters()):
+        p.add_(normal(*p.shape, seed=i), alpha=0.1)
+    more.load_state_dict(more.state_dict() | few.state_dict())
+    assert torch.equal(more(noisy(), TIME, cond), few(noisy(), TIME, cond))
+
+
 def test_each_frame_is_retouched_by_itself_and_by_its_own_layout(retouching: VideoTransformer, cond: Condition):
     x, layout, fine = noisy(), 0.5 + normal(2, 8, 14, seed=5).abs(), normal(4, 16, 4, 4, seed=6)
     signal = retouching.signal(TIME, cond, None)
