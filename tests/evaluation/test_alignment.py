@@ -1,7 +1,5 @@
-import json
-
 import pytest
-import safetensors.torch
+import resuming
 import torch
 from torch import Tensor
 
@@ -93,22 +91,5 @@ def test_the_bundled_size_is_at_most_eight_megabytes_in_half_precision():
 
 def test_learning_runs_by_command_and_resumes_bit_for_bit(tmp_path, monkeypatch):
     monkeypatch.setattr(World, "__getitem__", lambda self, i: Clip(painted(i), 2))
-    flags = ["--preset", "toy", "--clips", "8", "--train-batch-size", "4", "--workers", "0", "--cooldown-steps", "1"]
-    flags += ["--validation-clips", "2", "--resume-from-checkpoint", "latest"]
-    a, b = tmp_path / "a", tmp_path / "b"
-    assert alignment.learn(["--output-dir", str(a), "--max-train-steps", "4", *flags]) == 0
-    step = Trainer.step
-    monkeypatch.setattr(Trainer, "step", lambda self, x: stopped(self) or step(self, x))
-
-    def stopped(trainer: Trainer) -> None:
-        if trainer.steps == 2:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        alignment.learn(["--output-dir", str(b), "--max-train-steps", "4", "--checkpointing-steps", "1", *flags])
-    monkeypatch.setattr(Trainer, "step", step)
-    assert alignment.learn(["--output-dir", str(b), "--max-train-steps", "4", *flags]) == 0
-    one, other = (safetensors.torch.load_file(str(x / "system" / "network.safetensors")) for x in (a, b))
-    assert all(torch.equal(one[k], other[k]) for k in one)
-    log = [json.loads(line) for line in (a / "log.jsonl").read_text().splitlines()]
-    assert {"captions_of_clips", "clips_of_captions", "scale"} <= set(log[-1]["validation"])
+    figures = resuming.check(alignment.learn, tmp_path, monkeypatch)
+    assert {"captions_of_clips", "clips_of_captions", "scale"} <= set(figures)

@@ -1,7 +1,7 @@
 import json
 
 import pytest
-import safetensors.torch
+import resuming
 import torch
 
 from kineograph.clip import Batch, Clip
@@ -115,25 +115,8 @@ def test_learning_resumes_bit_for_bit(tmp_path, monkeypatch):
     world = World(0)
     drawn = [film(i, world.scene(i)) for i in range(8)]
     monkeypatch.setattr(World, "__getitem__", lambda self, i: drawn[i])
-    flags = ["--preset", "toy", "--clips", "8", "--train-batch-size", "4", "--workers", "0", "--cooldown-steps", "1"]
-    flags += ["--validation-clips", "2", "--resume-from-checkpoint", "latest"]
-    a, b = tmp_path / "a", tmp_path / "b"
-    assert labels.learn(["--output-dir", str(a), "--max-train-steps", "4", *flags]) == 0
-    step = Trainer.step
-    monkeypatch.setattr(Trainer, "step", lambda self, x: stopped(self) or step(self, x))
-
-    def stopped(trainer: Trainer) -> None:
-        if trainer.steps == 2:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        labels.learn(["--output-dir", str(b), "--max-train-steps", "4", "--checkpointing-steps", "1", *flags])
-    monkeypatch.setattr(Trainer, "step", step)
-    assert labels.learn(["--output-dir", str(b), "--max-train-steps", "4", *flags]) == 0
-    one, other = (safetensors.torch.load_file(str(x / "system" / "network.safetensors")) for x in (a, b))
-    assert all(torch.equal(one[k], other[k]) for k in one)
-    log = [json.loads(line) for line in (a / "log.jsonl").read_text().splitlines()]
-    assert {"who", "act", "who_blurred"} <= set(log[-1]["validation"])
+    figures = resuming.check(labels.learn, tmp_path, monkeypatch)
+    assert {"who", "act", "who_blurred"} <= set(figures)
 
 
 def test_a_flag_that_is_not_there_is_one_line():

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from tokenizers import pre_tokenizers
-from torch import Tensor, nn
+from torch import Tensor
 
 from kineograph import hub
 from kineograph.models.temporal import AnimateDiffPlan, Plan
@@ -18,77 +17,17 @@ from kineograph.systems.tune_a_video import Config as TuneAVideoConfig
 from kineograph.systems.tune_a_video import TuneAVideo
 
 diffusers = pytest.importorskip("diffusers", reason="parity is measured against diffusers")
-transformers = pytest.importorskip("transformers", reason="folders hold a text encoder of transformers")
+tiny = pytest.importorskip("tiny_diffusers", reason="its folders hold a text encoder of transformers")
+normal, stirred = tiny.normal, tiny.stirred
 
 pytestmark = pytest.mark.slow
 PROMPT, NEGATIVE, STEPS, GUIDANCE = "a bear walks", "blur", 4, 3.0
 SIZE = {"height": 16, "width": 16}
-UNET = {
-    "block_out_channels": (16, 32), "layers_per_block": 1, "cross_attention_dim": 24, "norm_num_groups": 8,
-    "sample_size": 8,
-}  # fmt: skip
-
-
-def normal(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
-
-
-def stirred(module: nn.Module) -> nn.Module:
-    generator = torch.Generator().manual_seed(1)
-    with torch.no_grad():
-        for p in module.parameters():
-            p.add_(torch.randn(p.shape, generator=generator), alpha=0.05)
-    return module.eval()
-
-
-def shared() -> dict:
-    """Text encoder, tokenizer, codec and scheduler of a tiny pipeline."""
-    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
-    words = [*letters, *(c + "</w>" for c in letters), "<|startoftext|>", "<|endoftext|>"]
-    vocab = {word: i for i, word in enumerate(words)}
-    torch.manual_seed(0)
-    text = transformers.CLIPTextModel(
-        transformers.CLIPTextConfig(
-            vocab_size=len(vocab), hidden_size=24, intermediate_size=32, num_hidden_layers=1, num_attention_heads=2,
-            eos_token_id=vocab["<|endoftext|>"], bos_token_id=vocab["<|startoftext|>"],
-        )
-    )  # fmt: skip
-    codec = diffusers.AutoencoderKL(
-        block_out_channels=(8, 8), layers_per_block=1, norm_num_groups=4,
-        down_block_types=("DownEncoderBlock2D",) * 2, up_block_types=("UpDecoderBlock2D",) * 2,
-    )  # fmt: skip
-    scheduler = diffusers.DDIMScheduler(
-        beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", clip_sample=False, set_alpha_to_one=False,
-        steps_offset=1,
-    )  # fmt: skip
-    tokenizer = transformers.CLIPTokenizer(vocab=vocab, merges=[], model_max_length=77)
-    return {"text_encoder": stirred(text), "tokenizer": tokenizer, "vae": stirred(codec), "scheduler": scheduler}
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Stable Diffusion, ModelScope, and a motion adapter, as diffusers writes them."""
-    from diffusers import TextToVideoSDPipeline
-
-    place = tmp_path_factory.mktemp("published")
-    image = diffusers.UNet2DConditionModel(
-        **UNET, attention_head_dim=2, down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
-        up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
-    )  # fmt: skip
-    diffusers.StableDiffusionPipeline(
-        **shared(), unet=stirred(image), safety_checker=None, feature_extractor=None, requires_safety_checker=False
-    ).save_pretrained(place / "sd")
-    video = diffusers.UNet3DConditionModel(
-        **UNET, attention_head_dim=8, down_block_types=("CrossAttnDownBlock3D", "DownBlock3D"),
-        up_block_types=("UpBlock3D", "CrossAttnUpBlock3D"),
-    )  # fmt: skip
-    TextToVideoSDPipeline(**shared(), unet=stirred(video)).save_pretrained(place / "modelscope")
-    adapter = diffusers.MotionAdapter(
-        block_out_channels=(16, 32), motion_layers_per_block=1, motion_num_attention_heads=4,
-        motion_norm_num_groups=8, motion_max_seq_length=6,
-    )  # fmt: skip
-    stirred(adapter).save_pretrained(place / "adapter")
-    return place
+    return tiny.folders(tmp_path_factory.mktemp("published"))
 
 
 def asked(system: Layered, frames: int = 3, **changes: object) -> object:

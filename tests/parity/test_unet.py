@@ -10,24 +10,13 @@ from kineograph.models.temporal import AnimateDiffPlan, ModelScopePlan, Plan, fi
 from kineograph.models.unet import UNet, UNetConfig
 
 diffusers = pytest.importorskip("diffusers", reason="parity is measured against diffusers")
+tiny = pytest.importorskip("tiny_diffusers", reason="its folders hold a text encoder of transformers")
+normal, stirred = tiny.normal, tiny.stirred
 
 SHAPE = {
     "in_channels": 4, "out_channels": 4, "block_out_channels": (16, 32), "layers_per_block": 1,
     "cross_attention_dim": 24, "norm_num_groups": 8,
 }  # fmt: skip
-
-
-def normal(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
-
-
-def stirred(module: nn.Module) -> nn.Module:
-    """The module with every weight moved: none is zero, none is one."""
-    generator = torch.Generator().manual_seed(1)
-    with torch.no_grad():
-        for p in module.parameters():
-            p.add_(torch.randn(p.shape, generator=generator), alpha=0.05)
-    return module.eval()
 
 
 def ours(theirs: nn.Module, plan: Plan, **changes: object) -> UNet:
