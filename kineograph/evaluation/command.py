@@ -11,13 +11,16 @@ reports/x/prompts.txt   their prompts, a line each
 import argparse
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+import torch
 
 from kineograph import config as configs
 from kineograph.catalogue import DEFAULT, names, unknown
 from kineograph.data.world import world as worlds
+from kineograph.data.world.scene import VOCABULARY
 from kineograph.data.world.world import World
 from kineograph.evaluation import alignment, inception_score, labels, prompts, report
 from kineograph.evaluation.clipsim import PROTOCOLS
@@ -26,6 +29,7 @@ from kineograph.evaluation.fidelity import PROMPTS, SEED, Wish, wishes
 from kineograph.evaluation.metrics import METRICS, Manner, Subject, measure
 from kineograph.evaluation.networks import FEATURES, Networks
 from kineograph.evaluation.sources import Clips, Drawn, Folder, Made, videos_of
+from kineograph.models.prompt_reader import PromptReader
 from kineograph.system import Options, System, find, load
 
 COUNT, SIZE = 500, 64  # prompts of the World, and the side of its clips
@@ -146,6 +150,7 @@ def defaults(subject: Subject, networks: Networks) -> list[str]:
     """The metrics that have a meaning for what is judged; those of networks of the user only where named."""
     fits = {
         "fidelity": bool(subject.wishes),
+        "reading": bool(subject.wishes) and subject.reads is not None,
         "clipsim": any(subject.clips.captions),
         "frechet": subject.real is not None,
         "fid": networks.named["inception"] is not None,
@@ -197,7 +202,10 @@ def of_system(word: str, args: argparse.Namespace, given: Mapping[str, object], 
     clips = Made(
         system, texts, options, args.output_dir / "clips.u8", called=which, size=size, overwrite=args.overwrite
     )
-    subject = Subject(clips, prompts=told_of(which, wished), world=bool(wished), wishes=wished, codec=codec_of(system))
+    subject = Subject(
+        clips, prompts=told_of(which, wished), world=bool(wished), wishes=wished, codec=codec_of(system),
+        reads=reads_of(system),
+    )  # fmt: skip
     subject = beside(subject, args, frames=options.num_frames, fps=options.fps, size=size)
     said = {k: v for k, v in configs.dump(options).items() if k != "prompt"}
     facts = {
@@ -303,3 +311,18 @@ def codec_of(system: System) -> object:
 def skipped(subject: Subject) -> list[tuple[str, str]]:
     """The videos that were left out, and why."""
     return [row for clips in (subject.clips, subject.real) for row in getattr(clips, "skipped", [])]
+
+
+def reads_of(system: System) -> Callable[[Sequence[str]], list[dict[str, str]]] | None:
+    """What a system itself reads in prompts, if it has a reader that knows the World's labels."""
+    reader = getattr(system, "reader", None)
+    if not isinstance(reader, PromptReader) or reader.config.classes != tuple(map(len, VOCABULARY.values())):
+        return None
+
+    @torch.inference_mode()
+    def read(prompts: Sequence[str]) -> list[dict[str, str]]:
+        places = reader.likeliest(system.text(prompts), system.text.words(prompts)).tolist()
+        pairs = list(VOCABULARY.items())
+        return [{name: values[p] for (name, values), p in zip(pairs, row, strict=True)} for row in places]
+
+    return read

@@ -52,7 +52,8 @@ class Subject:
     """What is judged. prompts: which captions these are, in words. world: whether the clips are of the World.
 
     real: what a perfect maker would give, and what Frechet distances are from. again: other real clips, for the floor.
-    alike: real clip i is of the same prompt as clip i. codec: what `reconstruction` tries on the real clips.
+    alike: real clip i is of the same prompt as clip i. codec: what `reconstruction` tries on the real clips. reads: the
+    labels that the system itself reads in prompts.
     """
 
     clips: Clips
@@ -63,6 +64,7 @@ class Subject:
     alike: bool = False
     wishes: Sequence[Wish] = ()
     codec: nn.Module | None = None
+    reads: Callable[[Sequence[str]], list[dict[str, str]]] | None = None
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,20 @@ def fidelity(subject: Subject, networks: Networks, manner: Manner) -> Found:
         for name, wish, r in zip(subject.clips.names, subject.wishes, read, strict=True)
     }
     return figures, told
+
+
+def reading(subject: Subject, networks: Networks, manner: Manner) -> Found:
+    """The labels that prompts state, as the system itself reads them before it draws anything."""
+    if not subject.wishes:
+        raise Unmeasured("the prompts are not the World's: --prompts train, held_out or unseen are")
+    if subject.reads is None:
+        raise Unmeasured("the system has no reader of prompts that knows the World's labels")
+    scores = wished.tally(subject.wishes, subject.reads([wish.prompt for wish in subject.wishes]))
+    protocol = "the likeliest value of each label that the prompt states, by the system's own reader; Wilson's interval"
+    return [
+        Figure("reading", name, score.share, *score.interval, score.count, protocol, share=True)
+        for name, score in scores.items()
+    ], {}
 
 
 def clipsim(subject: Subject, networks: Networks, manner: Manner) -> Found:
@@ -301,6 +317,7 @@ def foreign(subject: Subject, name: str) -> tuple[str, ...]:
 Metric = Callable[[Subject, Networks, Manner], Found]
 METRICS: dict[str, Metric] = {
     "fidelity": fidelity,
+    "reading": reading,
     "clipsim": clipsim,
     "consistency": consistency,
     "frechet": distance,

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 SHOWN = 24  # clips on a sheet
 CONFUSIONS = ("who", "act")
 TITLES = {
-    "fidelity": "Prompt fidelity", "clipsim": "CLIPSIM", "consistency": "Frame consistency",
-    "frechet": "Frechet distance", "fid": "FID", "is": "Inception Score", "motion": "Motion",
-    "reconstruction": "Reconstruction",
+    "fidelity": "Prompt fidelity", "reading": "Prompts as read", "clipsim": "CLIPSIM",
+    "consistency": "Frame consistency", "frechet": "Frechet distance", "fid": "FID", "is": "Inception Score",
+    "motion": "Motion", "reconstruction": "Reconstruction",
 }  # fmt: skip
 
 
@@ -123,7 +123,7 @@ def section(metric: str, figures: Sequence["Figure"]) -> list[str]:
         head += ["floor" if metric in ("frechet", "fid") else "real clips", "95 %"]
     lines = [f"## {TITLES[metric]}", "", row(head), f"|---|{'---:|' * (len(head) - 1)}"]
     for figure in figures:
-        name = "all at once" if (metric, figure.name) == ("fidelity", "all") else figure.name
+        name = "all at once" if metric in ("fidelity", "reading") and figure.name == "all" else figure.name
         real = (cells(figure.real) if figure.real else ("", "")) if beside else ()
         lines.append(row([name, *cells(figure), str(figure.count), *real]))
     lines.append("")

@@ -95,10 +95,14 @@ class PromptReader(nn.Module):
         scores = self.scores(self.features(cond, words))
         return sum(F.cross_entropy(s.float(), labels[:, i]) for i, s in enumerate(scores)) / len(scores)
 
+    def likeliest(self, cond: Condition, words: Condition | None = None) -> Tensor:
+        """The place of each label's likeliest value, b k."""
+        return torch.stack([s.argmax(1) for s in self.scores(self.features(cond, words))], dim=1)
+
     def right(self, cond: Condition, labels: Tensor, words: Condition | None = None) -> dict[str, float]:
         """The share of rows whose likeliest value is right, of each label."""
-        scores = self.scores(self.features(cond, words))
-        return {f"label_{i}": float((s.argmax(1) == labels[:, i]).float().mean()) for i, s in enumerate(scores)}
+        shares = (self.likeliest(cond, words) == labels).float().mean(0)
+        return {f"label_{i}": share for i, share in enumerate(shares.tolist())}
 
 
 def shown(cond: Condition) -> Tensor:

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,9 +8,16 @@ from PIL import Image
 
 from kineograph import cli
 from kineograph.clip import Clip
+from kineograph.data.world.scene import VOCABULARY
 from kineograph.evaluation.alignment import Alignment
+from kineograph.evaluation.command import reads_of
+from kineograph.evaluation.fidelity import wishes
 from kineograph.evaluation.labels import Reader
+from kineograph.evaluation.metrics import METRICS, Manner, Subject
+from kineograph.evaluation.networks import Networks, Unmeasured
+from kineograph.evaluation.sources import Clips
 from kineograph.system import find
+from kineograph.systems.kineograph import Kineograph
 
 TOY = ("flipbook", "--preset", "toy")
 
@@ -197,3 +205,27 @@ def test_features_that_are_no_numbers_name_their_clip(evaluate, networks, monkey
     code, _, err, _ = evaluate("films", "--num-frames", "6", "--metrics", "clipsim", *networks)
     assert code == 1
     assert "the features of 0.mp4 are not finite" in err
+
+
+def test_what_a_system_reads_in_prompts_is_counted_by_its_own_reader():
+    config = Kineograph.PRESETS["toy"]
+    assert reads_of(Kineograph(config)) is None, "its labels are not the World's"
+    classes = tuple(map(len, VOCABULARY.values()))
+    worldly = {part: replace(getattr(config, part), vector_dim=sum(classes)) for part in ("director", "generator")}
+    reader = replace(config.reader, classes=classes)
+    system = Kineograph(replace(config, reader=reader, **worldly)).eval()
+    names = list(VOCABULARY)
+    with torch.no_grad():
+        for linear, values in zip(system.reader.values, VOCABULARY.values(), strict=True):
+            linear.weight.zero_()
+            linear.bias.copy_(torch.arange(len(values)) == 1)
+    reads = reads_of(system)
+    assert reads(["a bear", "two"]) == [{name: VOCABULARY[name][1] for name in names}] * 2
+    asked = wishes("train", 40)
+    subject = Subject(Clips(), wishes=asked, reads=reads)
+    figures, _ = METRICS["reading"](subject, Networks(), Manner())
+    who = next(figure for figure in figures if figure.name == "who")
+    assert who.count == 40
+    assert who.value == sum(wish.scene.who == VOCABULARY["who"][1] for wish in asked) / 40
+    with pytest.raises(Unmeasured, match="no reader of prompts"):
+        METRICS["reading"](replace(subject, reads=None), Networks(), Manner())
