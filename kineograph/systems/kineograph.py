@@ -26,6 +26,7 @@ from kineograph.models.prompt_reader import PromptReader, PromptReaderConfig
 from kineograph.models.text import ByteText, MiniLM
 from kineograph.models.upsampler import Upsampler, UpsamplerConfig, fitted
 from kineograph.models.video_transformer import VideoTransformer, VideoTransformerConfig, starting_with
+from kineograph.nn.layout import UNIT
 from kineograph.processes.flow import Flow, lively
 from kineograph.processes.reconstruction import moving, psnr
 from kineograph.system import Options, Progress, System, silent, stage
@@ -33,6 +34,7 @@ from kineograph.systems._windows import Past, with_beginning
 
 DIRECTIONS = 12  # sampling steps of layouts
 DIRECTION_SCALE = 1.5  # their guidance
+DISTURBED = 0.8  # the strongest noise on the latents behind which the upsampler learns
 DRAWS = 4  # noises amid which a step teaches each layout
 SAMPLES = (  # prompts of the sheets that training shows
     "A teddy bear is swimming in the ocean at San Francisco",
@@ -69,7 +71,7 @@ class Config:
     generator: VideoTransformerConfig = field(
         default_factory=lambda: VideoTransformerConfig(vector_dim=7, layout_dim=14, retouch=1)
     )
-    upsampler: UpsamplerConfig = field(default_factory=UpsamplerConfig)
+    upsampler: UpsamplerConfig = field(default_factory=lambda: UpsamplerConfig(told_dim=7, layout_dim=14))
     shift: float = 1.0  # of the flow's times towards the noise
     jumps: int = 0  # steps the generator was distilled to, 0 while it was not
     jump_guidance: float = 3.0  # the guidance scale inside those steps
@@ -100,7 +102,7 @@ class Kineograph(System):
                 48, 16, 8, (4, 2), dim=320, depth=8, heads=5, text_dim=384, vector_dim=sum(WORLD), local=128,
                 layout_dim=31, retouch=4,
             ),
-            upsampler=UpsamplerConfig(64, 5),
+            upsampler=UpsamplerConfig(112, 6, cell=2, told_dim=sum(WORLD), layout_dim=31),
         ),
         "large": Config(  # for half an hour of a GPU
             frames=16, size=128, text="minilm", shift=12.0,
@@ -111,7 +113,7 @@ class Kineograph(System):
                 48, 16, 16, (4, 2), dim=336, depth=7, heads=6, text_dim=384, vector_dim=sum(WORLD), local=128,
                 layout_dim=31, retouch=4,
             ),
-            upsampler=UpsamplerConfig(64, 5, factor=2),
+            upsampler=UpsamplerConfig(80, 6, factor=2, cell=2, told_dim=sum(WORLD), layout_dim=31),
         ),
     }  # fmt: skip
 
@@ -149,8 +151,9 @@ class Kineograph(System):
                 report(0)
                 staged = self.staged(cond, null, past, end - done, options, windows)
                 latents = self.window(staged, null, end - done, options, windows, report)
+                layout = staged.layout[:, past.frames :][:, : latents.shape[1]]
                 past = past.on(latents, staged.layout, newest)
-                yield self.show(latents, cond.vector, options)
+                yield self.show(latents, cond.vector, layout, options)
                 done, windows = done + latents.shape[1], windows + 1
         progress(1.0, "done")
 
@@ -198,9 +201,9 @@ class Kineograph(System):
         clip = videos.read(options.image_path, fps=options.fps, size=size)
         return Past().on(self.codec.encode(clip.video[None, -count:].to(self.device)), None, count)
 
-    def show(self, latents: Tensor, told: Tensor, options: KineographOptions) -> Tensor:
-        """1 t c h w latents of a prompt, whose vector is told, 1 d -> t 3 height width uint8."""
-        large = self.upsampler(self.codec.decode(latents, told).clamp(-1, 1))[0]
+    def show(self, latents: Tensor, told: Tensor, layout: Tensor, options: KineographOptions) -> Tensor:
+        """1 t c h w latents of a prompt, whose vector is told, 1 d, by a layout, 1 t l -> t 3 height width uint8."""
+        large = self.upsampler(self.codec.decode(latents, told).clamp(-1, 1), told, layout)[0]
         return Clip.of(fitted(large, options.height, options.width)).frames
 
     def told(self, prompts: Sequence[str]) -> Condition:
@@ -212,7 +215,7 @@ class Kineograph(System):
         if stage in ("learn_words", "learn_layout"):
             return 0, self.config.size
         if stage == "learn_upsampler":
-            return 4, self.config.size * self.upsampler.factor
+            return 2, self.config.size * self.upsampler.factor
         if stage == "learn_figures":
             return self.config.generator.patch[0], self.config.size
         return self.config.frames, self.config.size
@@ -250,23 +253,31 @@ class Kineograph(System):
         x, cond = self.begun(batch.video.float(), batch, self.layout(batch))
         return self.flow.loss(self.generator, x, cond, self.told([""]), self.weight(x))
 
-    @stage("upsampler")
+    @stage("upsampler", wants=("layout",))
     def learn_upsampler(self, batch: Batch) -> Tensor:
-        """Three quarters of the small frames come through the codec with disturbed latents, as a generator's do."""
-        large = batch.video
+        """Most small frames come through the codec with disturbed latents, as a generator's do: the figures are to be
+        drawn anew by their layouts. Of each clip a square of half its side is drawn, mostly where the actor is.
+        """
+        large, told, layout = batch.video, self.told(batch.captions).vector, self.layout(batch)
         small = self.shrunk(large)
         with torch.no_grad():
             latents = self.codec.encode(small)
-            strength = 0.3 * torch.rand(len(small), 1, 1, 1, 1, device=small.device)
-            coded = self.codec.decode(latents + strength * torch.randn_like(latents), self.gist(batch)).clamp(-1, 1)
-        keep = torch.rand(len(small), 1, 1, 1, 1, device=small.device) < 0.25
-        small, side = torch.where(keep, small, coded), self.config.size // 2
-        y, x = (int(v) for v in torch.randint(side + 1, (2,)))
-        factor = self.upsampler.factor
-        return self.upsampler.loss(
-            small[..., y : y + side, x : x + side],
-            large[..., factor * y : factor * (y + side), factor * x : factor * (x + side)],
-        )
+            strength = DISTURBED * torch.rand(len(small), 1, 1, 1, 1, device=small.device)
+            gist = told if self.config.codec.text_dim else None
+            coded = self.codec.decode(latents + strength * torch.randn_like(latents), gist).clamp(-1, 1)
+        keep = torch.rand(len(small), 1, 1, 1, 1, device=small.device) < 0.125
+        return self.upsampler.loss(torch.where(keep, small, coded), large, told, layout, self.corners(layout))
+
+    def corners(self, layout: Tensor) -> Tensor:
+        """The first row and column, in cells, of the square in which each clip is drawn: about the actor, or by lot
+        in every fourth clip and where no layout is known.  b t l -> b 2.
+        """
+        free = self.config.size // 2 // self.upsampler.config.cell
+        x, y, size = layout.mean(1)[:, 1:4].unbind(1)
+        middle = torch.stack([y - UNIT * size, x], dim=1) + 0.25 * torch.randn(len(x), 2, device=x.device)
+        lot = (torch.rand(len(x), 1, device=x.device) < 0.25) | (layout[:, :1, 0] == 0)
+        place = torch.where(lot, torch.rand_like(middle), (middle + 0.5).clamp(0, 1))  # -0.5 .. 0.5 -> 0 .. 1
+        return (place * free).round().long()
 
     @stage("generator", through="codec", wants=("layout",))
     def learn_few_steps(self, batch: Batch) -> Tensor:
@@ -328,12 +339,16 @@ class Kineograph(System):
             pairs = [Clip.of(v) for pair in zip(batch.video[:6], out[:6], strict=True) for v in pair]
             return {"psnr": psnr(out, batch.video), "psnr_moving": psnr(out, batch.video, moving(batch.video))}, pairs
         if stage == "learn_upsampler":
-            small = self.codec.decode(self.codec.encode(self.shrunk(batch.video)), self.gist(batch)).clamp(-1, 1)
-            out = self.upsampler(small).clamp(-1, 1)
-            plain = F.interpolate(small.flatten(0, 1), scale_factor=self.upsampler.factor, mode="bicubic")
-            plain = plain.view_as(out).clamp(-1, 1)
-            clips = [Clip.of(v) for trio in zip(plain[:3], out[:3], batch.video[:3], strict=True) for v in trio]
-            return {"psnr": psnr(out, batch.video), "psnr_bicubic": psnr(plain, batch.video)}, clips
+            latents, told, layout = self.codec.encode(self.shrunk(batch.video)), self.gist(batch), batch.layout
+            vector, figures, clips = self.told(batch.captions).vector, {}, []
+            for name, strength in (("", 0.0), ("_disturbed", DISTURBED)):
+                small = self.codec.decode(latents + strength * torch.randn_like(latents), told).clamp(-1, 1)
+                out = self.upsampler(small, vector, layout).clamp(-1, 1)
+                plain = F.interpolate(small.flatten(0, 1), scale_factor=self.upsampler.factor, mode="bicubic")
+                plain = plain.view_as(out).clamp(-1, 1)
+                figures |= {f"psnr{name}": psnr(out, batch.video), f"psnr_bicubic{name}": psnr(plain, batch.video)}
+                clips = [Clip.of(v) for trio in zip(plain[:6], out[:6], batch.video[:6], strict=True) for v in trio]
+            return figures, clips
         if stage == "learn_layout":
             x, cond = batch.layout[..., None, None], self.told(batch.captions)
             return {"loss": float(self.staging.loss(self.director, x, cond, self.told([""])))}, []

@@ -46,7 +46,7 @@ class Config:
     judge_depth: int = 1  # layers of the token critic, 0 for none
     features: tuple[int, ...] = (8, 16, 16)  # widths of the network of the perceptual loss
     critic: tuple[int, ...] = (8, 16, 16)  # widths
-    upsampler: UpsamplerConfig = field(default_factory=UpsamplerConfig)  # the default system's, weights and all
+    upsampler: UpsamplerConfig = field(default_factory=UpsamplerConfig)
     pictures: float = 0.5  # share of a batch that is still pictures
     beginnings: float = 0.5  # share of its films whose first time steps are known
     drop: float = 0.1  # share of texts withheld, for guidance

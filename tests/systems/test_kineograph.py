@@ -71,7 +71,7 @@ def test_the_parts_are_those_of_the_figure(toy: Kineograph):
     assert toy.clip_shape("learn_words")[0] == toy.clip_shape("learn_layout")[0] == 0, "no pictures"
     assert toy.clip_shape("learn_generator") == (8, 32)
     assert toy.clip_shape("learn_figures") == (4, 32)
-    assert toy.clip_shape("learn_upsampler") == (4, 128)
+    assert toy.clip_shape("learn_upsampler") == (2, 128)
     with pytest.raises(ValueError, match="text is 'bert'; it can be bytes or minilm"):
         Kineograph(Config(text="bert"))
 
@@ -262,6 +262,19 @@ def test_windows_are_drawn_by_a_layout_that_goes_on(toy: Kineograph, monkeypatch
     director = toy.director.forward
     monkeypatch.setattr(toy.director, "forward", lambda *given: director(*given) + 0.5)
     assert toy.generate(asked("a bear | a fish", num_frames=8)).digest != film.digest
+
+
+def test_frames_are_enlarged_by_what_is_told_of_them_and_their_own_layout(toy: Kineograph, monkeypatch):
+    staged, enlarged = Spy(toy.staged), Spy(toy.upsampler.forward)
+    monkeypatch.setattr(toy, "staged", staged)
+    monkeypatch.setattr(toy.upsampler, "forward", enlarged)
+    toy.generate(asked("a bear | a fish", num_frames=6))
+    layouts = [out.layout for *_, out in staged.calls]
+    shown = [layouts[0][:, :6], layouts[1][:, 4:8], layouts[2][:, 4:6]]
+    assert [args[0].shape[1] for args, *_ in enlarged.calls] == [6, 4, 2]
+    for (args, *_), layout, prompt in zip(enlarged.calls, shown, ("a bear", "a fish", "a fish"), strict=True):
+        assert torch.equal(args[2], layout)
+        assert torch.equal(args[1], toy.told([prompt]).vector)
 
 
 def test_of_a_picture_no_layout_is_known(toy: Kineograph):

@@ -12,8 +12,6 @@ from kineograph import config as configs
 from kineograph.clip import Batch, Clip
 from kineograph.condition import Condition
 from kineograph.models.cvivit import CViViTConfig
-from kineograph.models.upsampler import UpsamplerConfig
-from kineograph.systems.kineograph import Kineograph
 from kineograph.systems.phenaki import Config, Phenaki, PhenakiOptions
 from kineograph.training.trainer import Settings, Trainer
 
@@ -109,10 +107,6 @@ def test_the_bundled_size_fits_into_30_megabytes_of_half_precision():
     tokens = system.tokenizer.encode(torch.empty(1, 17, 3, 64, 64, device="meta"))
     assert tokens.shape == (1, 5, 8, 8)
     assert system.config.dream.text_dim == 384
-
-
-def test_the_upsampler_is_that_of_the_default_system():
-    assert Phenaki.PRESETS["world"].upsampler == Kineograph.PRESETS["world"].upsampler == UpsamplerConfig(64, 5)
 
 
 def test_parts_that_do_not_fit_each_other_are_refused():
