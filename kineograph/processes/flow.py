@@ -23,11 +23,12 @@ class Flow:
 
     drop: the share of captions hidden for classifier-free guidance. shift: how much more time is spent near the noise,
     both in teaching and in sampling (Esser et al. 2024, eq. 23); frames that resemble each other want more, since what
-    they have in common shows through noise that would hide a single one.
+    they have in common shows through noise that would hide a single one. guided_until: the time below which guidance
+    rests: once it is decided what a clip shows, it would only exaggerate how (Kynkäänniemi et al. 2024).
     """
 
-    def __init__(self, *, drop: float = 0.1, shift: float = 1.0):
-        self.drop, self.shift = drop, shift
+    def __init__(self, *, drop: float = 0.1, shift: float = 1.0, guided_until: float = 0.0):
+        self.drop, self.shift, self.guided_until = drop, shift, guided_until
 
     def times(self, x: Tensor) -> Tensor:
         """Training times, b: logit-normal (Esser et al. 2024, eq. 19), a tenth uniform so that no time is forgotten.
@@ -70,7 +71,7 @@ class Flow:
         t, end = self.shifted(u), self.shifted(u - 1 / steps)
         start = noised(x, torch.randn_like(x), t)
         with torch.no_grad():
-            denoise, y = guided(teacher, cond, null, guidance), start
+            denoise, y = guided(teacher, cond, null, guidance, self.guided_until), start
             for k in range(substeps):
                 here, there = (self.shifted(u - (k + i) / (steps * substeps)) for i in (0, 1))
                 y = euler_step(denoise(y, here), y, here, there)
@@ -91,22 +92,23 @@ class Flow:
             def denoise(x: Tensor, t: Tensor) -> Tensor:
                 return net(x, t, cond, torch.full_like(t, 1 / steps))
         else:
-            denoise = guided(net, cond, null, guidance)
+            denoise = guided(net, cond, null, guidance, self.guided_until)
         times = self.shifted(torch.linspace(1, 0, steps + 1)).tolist()
         if jump:
             return euler(denoise, noise, times, progress)
         return dpm(denoise, noise, lambda t: (1 - t, t), times, progress=progress)
 
 
-def guided(net: Network, cond: Condition, null: Condition, scale: float) -> Denoise:
-    """Classifier-free guidance (Ho & Salimans 2022); scale 1 is none, and then costs nothing."""
-    if scale == 1:
-        return lambda x, t: net(x, t, cond)
+def guided(net: Network, cond: Condition, null: Condition, scale: float, until: float = 0.0) -> Denoise:
+    """Classifier-free guidance (Ho & Salimans 2022) at times above `until`; where there is none it costs nothing."""
 
     def denoise(x: Tensor, t: Tensor) -> Tensor:
+        strict = t > until
+        if scale == 1 or not strict.any():
+            return net(x, t, cond)
         both = Condition.cat([cond.where(torch.zeros(len(x), dtype=torch.bool, device=x.device), null), cond])
         without, with_text = net(torch.cat([x, x]), torch.cat([t, t]), both).chunk(2)
-        return without.lerp(with_text, scale)
+        return without.lerp(with_text, broad(torch.where(strict, scale, 1.0), x))
 
     return denoise
 

@@ -2,9 +2,9 @@
 
     prompt ──> MiniLM ──> reader ──> Condition (who, act, where, ... and the words)
                                         ├──> director ──> layout (where the actors are, how they hold themselves)
-                                        │                   │
-    noise ───────────────────> generator (4 jumps) ──> latents ──> codec ──> 64 x 64 ──> upsampler ──> 256 x 256
-    last frames of the shot before ──> latents ──┘
+                                        │                   ├──────────────────────────────────────┐
+    noise ───────────────────> generator ──> latents ──> codec ──> 64 x 64 ──> upsampler ──> 256 x 256
+    last frames of the shot before ──> latents ──┘                  (which draws the figures anew, by layout and labels)
 
 A story is told shot by shot in windows of frames: each window begins with the last latents of the one before.
 """
@@ -73,6 +73,7 @@ class Config:
     )
     upsampler: UpsamplerConfig = field(default_factory=lambda: UpsamplerConfig(told_dim=7, layout_dim=14))
     shift: float = 1.0  # of the flow's times towards the noise
+    guided_until: float = 0.0  # the time of the flow below which guidance rests
     jumps: int = 0  # steps the generator was distilled to, 0 while it was not
     jump_guidance: float = 3.0  # the guidance scale inside those steps
 
@@ -94,7 +95,7 @@ class Kineograph(System):
     PRESETS = {
         "toy": Config(),
         "world": Config(
-            frames=16, size=64, text="minilm", shift=8.0,
+            frames=16, size=64, text="minilm", shift=8.0, guided_until=0.9,
             reader=PromptReaderConfig(WORLD, 384, 6),
             director=DIRECTOR,
             codec=FrameCodecConfig(48, (), (64, 128, 256), (), (2, 2, 3), text_dim=sum(WORLD)),
@@ -105,7 +106,7 @@ class Kineograph(System):
             upsampler=UpsamplerConfig(112, 6, cell=2, told_dim=sum(WORLD), layout_dim=31),
         ),
         "large": Config(  # for half an hour of a GPU
-            frames=16, size=128, text="minilm", shift=12.0,
+            frames=16, size=128, text="minilm", shift=12.0, guided_until=0.93,
             reader=PromptReaderConfig(WORLD, 384, 6),
             director=DIRECTOR,
             codec=FrameCodecConfig(48, (), (96, 192, 256), (), (2, 2, 3), text_dim=sum(WORLD)),
@@ -126,7 +127,7 @@ class Kineograph(System):
         self.codec = FrameCodec(config.codec)
         self.generator = VideoTransformer(config.generator)
         self.upsampler = Upsampler(config.upsampler)
-        self.flow, self.staging = Flow(shift=config.shift), Flow()
+        self.flow, self.staging = Flow(shift=config.shift, guided_until=config.guided_until), Flow()
 
     def generate(self, options: KineographOptions, progress: Progress = silent) -> Clip:
         total = sum(options.story.frames(num_frames=options.num_frames, fps=options.fps))

@@ -79,6 +79,19 @@ def test_guidance_goes_on_from_the_unconditional_through_the_conditional(scale: 
     assert len(spy.calls[0][0]) == 8
 
 
+def test_guidance_rests_below_a_time():
+    x, spy = normal(*SHAPE), Spy(by_vector)
+    with_text, times = by_vector(x, x, told()), torch.tensor([0.4, 0.5, 0.6, 0.9])
+    out = guided(spy, told(), NULL, 3.0, until=0.5)(x, times)
+    assert torch.equal(out[:2], with_text[:2])
+    assert torch.allclose(out[2:], 9 + 3 * (with_text[2:] - 9))
+    assert len(spy.calls[-1][0]) == 8
+    assert torch.equal(guided(spy, told(), NULL, 3.0, until=0.5)(x, times.clamp(max=0.5)), with_text)
+    assert len(spy.calls[-1][0]) == 4, "and costs nothing"
+    Flow(guided_until=0.5).sample(spy, x, told(), NULL, steps=4, guidance=3)
+    assert [len(call[0]) for call in spy.calls[-4:]] == [8, 8, 4, 4]
+
+
 def test_given_frames_stay_in_both_halves_of_guidance():
     frames, spy = normal(4, 1, 1, 3, 3, seed=3), Spy(by_vector)
     cond = Condition(vector=told().vector, frames=frames)
