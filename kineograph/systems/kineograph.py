@@ -83,7 +83,7 @@ class KineographOptions(Options):
     """The common options; weights distilled to few steps take them when those and their guidance are asked for."""
 
     num_inference_steps: int = option(
-        16, "sampling steps of DPM-Solver++: more are slower and finer", minimum=1, maximum=200
+        12, "sampling steps of DPM-Solver++: more are slower and finer", minimum=1, maximum=200
     )
     guidance_scale: float = option(
         3.0, "how strictly to follow the prompt; 1 is not at all guided", minimum=1, maximum=20
@@ -95,7 +95,7 @@ class Kineograph(System):
     PRESETS = {
         "toy": Config(),
         "world": Config(
-            frames=16, size=64, text="minilm", shift=8.0, guided_until=0.9,
+            frames=16, size=64, text="minilm", shift=8.0, guided_until=0.8,
             reader=PromptReaderConfig(WORLD, 384, 6),
             director=DIRECTOR,
             codec=FrameCodecConfig(48, (), (64, 128, 256), (), (2, 2, 3), text_dim=sum(WORLD)),
@@ -106,7 +106,7 @@ class Kineograph(System):
             upsampler=UpsamplerConfig(112, 6, cell=2, told_dim=sum(WORLD), layout_dim=31),
         ),
         "large": Config(  # for half an hour of a GPU
-            frames=16, size=128, text="minilm", shift=12.0, guided_until=0.93,
+            frames=16, size=128, text="minilm", shift=12.0, guided_until=0.85,
             reader=PromptReaderConfig(WORLD, 384, 6),
             director=DIRECTOR,
             codec=FrameCodecConfig(48, (), (96, 192, 256), (), (2, 2, 3), text_dim=sum(WORLD)),
@@ -356,7 +356,7 @@ class Kineograph(System):
         x, cond = self.encode(stage, batch).video, self.told(batch.captions)
         cond = replace(cond, layout=None if batch.layout is None else batch.layout[:, : x.shape[1]])
         figures = {"loss": float(self.flow.loss(self.generator, x, cond, self.told([""])))}
-        steps = 4 if stage == "learn_few_steps" else 16
+        steps = 4 if stage == "learn_few_steps" else KineographOptions.num_inference_steps
         frames = self.clip_shape(stage)[0]
         wishes = [KineographOptions(p, num_inference_steps=steps, num_frames=frames) for p in SAMPLES]
         return figures, [self.generate(wish) for wish in wishes]
