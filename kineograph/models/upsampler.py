@@ -107,6 +107,15 @@ class Upsampler(nn.Module):
         detail = F.pixel_shuffle(self.last(F.silu(h)).float(), self.factor * cell)
         return detail + F.interpolate(frames.float(), scale_factor=self.factor, mode="bilinear")
 
+    def shrunk(self, large: Tensor) -> Tensor:
+        """b t 3 fh fw -> b t 3 h w by averaging, as antialiased drawing at the small size would."""
+        return F.avg_pool2d(large.flatten(0, 1), self.factor).unflatten(0, large.shape[:2])
+
+    def bicubic(self, small: Tensor) -> Tensor:
+        """b t 3 h w -> b t 3 fh fw without any network, to compare with."""
+        large = F.interpolate(small.flatten(0, 1), scale_factor=self.factor, mode="bicubic")
+        return large.unflatten(0, small.shape[:2])
+
     def loss(
         self, small: Tensor, large: Tensor, told: Tensor | None = None, layout: Tensor | None = None,
         corners: Tensor | None = None,

@@ -28,3 +28,14 @@ def maps(layout: Tensor, size: int) -> Tensor:
         near = torch.exp(-(across.square() + (down + 1).square()) / 4)
         channels += [there * across.clamp(-FARTHEST, FARTHEST), there * down.clamp(-FARTHEST, FARTHEST), there * near]
     return torch.stack(channels, dim=2)
+
+
+def about_actors(layout: Tensor, free: int) -> Tensor:
+    """The first row and column, from 0 to `free`, of squares of half a picture's side: one for each clip, about its
+    actor; by lot in every fourth clip and where no layout is known.  b t l -> b 2, int64.
+    """
+    x, y, size = layout.mean(1)[:, 1:4].unbind(1)
+    middle = torch.stack([y - UNIT * size, x], dim=1) + 0.25 * torch.randn(len(x), 2, device=x.device)
+    lot = (torch.rand(len(x), 1, device=x.device) < 0.25) | (layout[:, :1, 0] == 0)
+    place = torch.where(lot, torch.rand_like(middle), (middle + 0.5).clamp(0, 1))  # middles of -0.5 to 0.5 fit
+    return (place * free).round().long()

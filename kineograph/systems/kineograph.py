@@ -14,7 +14,6 @@ from copy import deepcopy
 from dataclasses import dataclass, field, replace
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from kineograph import video as videos
@@ -26,7 +25,7 @@ from kineograph.models.prompt_reader import PromptReader, PromptReaderConfig
 from kineograph.models.text import ByteText, MiniLM
 from kineograph.models.upsampler import Upsampler, UpsamplerConfig, fitted
 from kineograph.models.video_transformer import VideoTransformer, VideoTransformerConfig, starting_with
-from kineograph.nn.layout import UNIT
+from kineograph.nn.layout import about_actors
 from kineograph.processes.flow import Flow, lively
 from kineograph.processes.reconstruction import moving, psnr
 from kineograph.system import Options, Progress, System, silent, stage
@@ -256,29 +255,17 @@ class Kineograph(System):
 
     @stage("upsampler", wants=("layout",))
     def learn_upsampler(self, batch: Batch) -> Tensor:
-        """Most small frames come through the codec with disturbed latents, as a generator's do: the figures are to be
-        drawn anew by their layouts. Of each clip a square of half its side is drawn, mostly where the actor is.
-        """
+        """Most small frames come through the codec with disturbed latents; of each a square is drawn, by its layout."""
         large, told, layout = batch.video, self.told(batch.captions).vector, self.layout(batch)
-        small = self.shrunk(large)
+        small = self.upsampler.shrunk(large)
         with torch.no_grad():
             latents = self.codec.encode(small)
             strength = DISTURBED * torch.rand(len(small), 1, 1, 1, 1, device=small.device)
             gist = told if self.config.codec.text_dim else None
             coded = self.codec.decode(latents + strength * torch.randn_like(latents), gist).clamp(-1, 1)
         keep = torch.rand(len(small), 1, 1, 1, 1, device=small.device) < 0.125
-        return self.upsampler.loss(torch.where(keep, small, coded), large, told, layout, self.corners(layout))
-
-    def corners(self, layout: Tensor) -> Tensor:
-        """The first row and column, in cells, of the square in which each clip is drawn: about the actor, or by lot
-        in every fourth clip and where no layout is known.  b t l -> b 2.
-        """
-        free = self.config.size // 2 // self.upsampler.config.cell
-        x, y, size = layout.mean(1)[:, 1:4].unbind(1)
-        middle = torch.stack([y - UNIT * size, x], dim=1) + 0.25 * torch.randn(len(x), 2, device=x.device)
-        lot = (torch.rand(len(x), 1, device=x.device) < 0.25) | (layout[:, :1, 0] == 0)
-        place = torch.where(lot, torch.rand_like(middle), (middle + 0.5).clamp(0, 1))  # -0.5 .. 0.5 -> 0 .. 1
-        return (place * free).round().long()
+        corners = about_actors(layout, self.config.size // 2 // self.upsampler.config.cell)
+        return self.upsampler.loss(torch.where(keep, small, coded), large, told, layout, corners)
 
     @stage("generator", through="codec", wants=("layout",))
     def learn_few_steps(self, batch: Batch) -> Tensor:
@@ -325,10 +312,6 @@ class Kineograph(System):
         """What the codec's decoder is told of each clip, b d, if it reads prompts: as in generating, so in teaching."""
         return self.told(batch.captions).vector if self.config.codec.text_dim else None
 
-    def shrunk(self, large: Tensor) -> Tensor:
-        """b t 3 fh fw -> b t 3 h w by averaging, as antialiased drawing at the small size would."""
-        return F.avg_pool2d(large.flatten(0, 1), self.upsampler.factor).unflatten(0, large.shape[:2])
-
     @torch.no_grad()
     def validate(self, stage: str, batch: Batch) -> tuple[dict[str, float], list[Clip]]:
         """Figures on a held-out batch (pixels), and clips for a sheet."""
@@ -340,13 +323,16 @@ class Kineograph(System):
             pairs = [Clip.of(v) for pair in zip(batch.video[:6], out[:6], strict=True) for v in pair]
             return {"psnr": psnr(out, batch.video), "psnr_moving": psnr(out, batch.video, moving(batch.video))}, pairs
         if stage == "learn_upsampler":
-            latents, told, layout = self.codec.encode(self.shrunk(batch.video)), self.gist(batch), batch.layout
+            latents, told, layout = (
+                self.codec.encode(self.upsampler.shrunk(batch.video)),
+                self.gist(batch),
+                batch.layout,
+            )
             vector, figures, clips = self.told(batch.captions).vector, {}, []
             for name, strength in (("", 0.0), ("_disturbed", DISTURBED)):
                 small = self.codec.decode(latents + strength * torch.randn_like(latents), told).clamp(-1, 1)
-                out = self.upsampler(small, vector, layout).clamp(-1, 1)
-                plain = F.interpolate(small.flatten(0, 1), scale_factor=self.upsampler.factor, mode="bicubic")
-                plain = plain.view_as(out).clamp(-1, 1)
+                out = self.upsampler(small, vector, batch.layout).clamp(-1, 1)
+                plain = self.upsampler.bicubic(small).clamp(-1, 1)
                 figures |= {f"psnr{name}": psnr(out, batch.video), f"psnr_bicubic{name}": psnr(plain, batch.video)}
                 clips = [Clip.of(v) for trio in zip(plain[:6], out[:6], batch.video[:6], strict=True) for v in trio]
             return figures, clips

@@ -1,8 +1,9 @@
 """Layouts as maps: places in an actor's own measure."""
 
+import pytest
 import torch
 
-from kineograph.nn.layout import maps
+from kineograph.nn.layout import about_actors, maps
 
 HERE = (1.0, 0.25, 0.5, 1.0, 1.0, 0.0, 1.0)  # known, x, y, size, stretch, sine, cosine
 
@@ -42,3 +43,15 @@ def test_nothing_is_told_of_what_is_not_known():
     assert not maps(layout(size=0.0), 8).any()
     assert not maps(torch.zeros(2, 3, 14), 4).any()
     assert maps(torch.zeros(2, 3, 14), 4).shape == (2, 3, 6, 4, 4)
+
+
+def test_squares_are_about_the_actor():
+    torch.manual_seed(0)
+    layout, free = torch.zeros(4000, 2, 14), 16
+    layout[..., 0], layout[..., 1], layout[..., 2], layout[..., 3] = 1, 0.4, 0.6, 1.0
+    rows, columns = about_actors(layout, free).unbind(1)
+    assert 0 <= rows.min() < rows.max() <= free
+    assert columns.float().mean() > 0.7 * free, "to the right"
+    assert rows.float().mean() == pytest.approx(0.65 * free, abs=0.1 * free)  # the middle of a figure that stands at y
+    unknown = about_actors(torch.zeros(4000, 2, 14), free).float()
+    assert unknown.mean(0).sub(free / 2).abs().max() < 0.05 * free

@@ -122,16 +122,3 @@ def test_errors_in_coarse_waves_matter_more():
     assert weight.mean().item() == pytest.approx(1)
     assert weight[0, 0, 0, 0, 0] > 1.5 * weight[0, 0, -1, 0, 0]
     assert Kineograph(config).weight(still).allclose(torch.ones(()))
-
-
-def test_the_upsampler_learns_where_the_actor_is(toy: Kineograph):
-    torch.manual_seed(0)
-    layout = torch.zeros(4000, 2, 14)
-    layout[..., 0], layout[..., 1], layout[..., 2], layout[..., 3] = 1, 0.4, 0.6, 1.0
-    free = 32 // 2
-    rows, columns = toy.corners(layout).unbind(1)
-    assert 0 <= rows.min() < rows.max() <= free
-    assert columns.float().mean() > 0.7 * free, "to the right"
-    assert rows.float().mean() == pytest.approx(0.65 * free, abs=0.1 * free)  # the middle of a figure that stands at y
-    unknown = toy.corners(torch.zeros(4000, 2, 14)).float()
-    assert unknown.mean(0).sub(free / 2).abs().max() < 0.05 * free
