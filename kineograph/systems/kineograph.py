@@ -323,11 +323,7 @@ class Kineograph(System):
             pairs = [Clip.of(v) for pair in zip(batch.video[:6], out[:6], strict=True) for v in pair]
             return {"psnr": psnr(out, batch.video), "psnr_moving": psnr(out, batch.video, moving(batch.video))}, pairs
         if stage == "learn_upsampler":
-            latents, told, layout = (
-                self.codec.encode(self.upsampler.shrunk(batch.video)),
-                self.gist(batch),
-                batch.layout,
-            )
+            latents, told = self.codec.encode(self.upsampler.shrunk(batch.video)), self.gist(batch)
             vector, figures, clips = self.told(batch.captions).vector, {}, []
             for name, strength in (("", 0.0), ("_disturbed", DISTURBED)):
                 small = self.codec.decode(latents + strength * torch.randn_like(latents), told).clamp(-1, 1)
