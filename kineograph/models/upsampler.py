@@ -4,7 +4,7 @@
     where each place lies, seen ────┴─> cells ──> convolutions ──> pixels, on top of a bilinear enlargement
     from the actors (layout)                        ^ scaled and shifted by who does what and how (told, layout)
 
-One that is told the layout draws figures anew from it: in an actor's own coordinates a face is always at the same place
+One that is told the layout can draw figures from it: in an actor's own coordinates a face is always at the same place
 (as in networks that paint a picture from coordinates: Stanley 2007; Tancik et al. 2020 for their sines).
 """
 
@@ -19,7 +19,7 @@ from kineograph.nn.convolution import stack
 from kineograph.nn.layout import MAPS, maps
 
 WAVES = (1.0, 2.0, 4.0)  # of an actor's coordinates, in half turns a unit
-SEEN = MAPS * (1 + 2 * len(WAVES)) - 4 * len(WAVES)  # channels: the maps, and waves of all but how near they are
+SEEN = MAPS + 8 * len(WAVES)  # channels: the maps, and sines and cosines of two coordinates of two actors
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class Upsampler(nn.Module):
         x = F.pixel_unshuffle(frames.to(dtype), cell)
         x = x if seen is None else torch.cat([x, seen.to(dtype)], dim=1)
         h = self.first(x.contiguous(memory_format=torch.channels_last))
-        if self.told is None or said is None:
+        if said is None:
             for block in self.blocks:
                 h = block(h)
         else:

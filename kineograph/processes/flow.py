@@ -87,15 +87,10 @@ class Flow:
 
         Without, steps are of second order (`samplers.dpm`).
         """
-        if jump:
-
-            def denoise(x: Tensor, t: Tensor) -> Tensor:
-                return net(x, t, cond, torch.full_like(t, 1 / steps))
-        else:
-            denoise = guided(net, cond, null, guidance, self.guided_until)
         times = self.shifted(torch.linspace(1, 0, steps + 1)).tolist()
         if jump:
-            return euler(denoise, noise, times, progress)
+            return euler(lambda x, t: net(x, t, cond, torch.full_like(t, 1 / steps)), noise, times, progress)
+        denoise = guided(net, cond, null, guidance, self.guided_until)
         return dpm(denoise, noise, lambda t: (1 - t, t), times, progress=progress)
 
 

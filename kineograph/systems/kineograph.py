@@ -4,7 +4,7 @@
                                         ├──> director ──> layout (where the actors are, how they hold themselves)
                                         │                   ├──────────────────────────────────────┐
     noise ───────────────────> generator ──> latents ──> codec ──> 64 x 64 ──> upsampler ──> 256 x 256
-    last frames of the shot before ──> latents ──┘                  (which draws the figures anew, by layout and labels)
+    last frames of the shot before ──> latents ──┘                  (which is told layout and labels as well)
 
 A story is told shot by shot in windows of frames: each window begins with the last latents of the one before.
 """
@@ -261,8 +261,7 @@ class Kineograph(System):
         with torch.no_grad():
             latents = self.codec.encode(small)
             strength = DISTURBED * torch.rand(len(small), 1, 1, 1, 1, device=small.device)
-            gist = told if self.config.codec.text_dim else None
-            coded = self.codec.decode(latents + strength * torch.randn_like(latents), gist).clamp(-1, 1)
+            coded = self.codec.decode(latents + strength * torch.randn_like(latents), told).clamp(-1, 1)
         keep = torch.rand(len(small), 1, 1, 1, 1, device=small.device) < 0.125
         corners = about_actors(layout, self.config.size // 2 // self.upsampler.config.cell)
         return self.upsampler.loss(torch.where(keep, small, coded), large, told, layout, corners)
@@ -323,11 +322,11 @@ class Kineograph(System):
             pairs = [Clip.of(v) for pair in zip(batch.video[:6], out[:6], strict=True) for v in pair]
             return {"psnr": psnr(out, batch.video), "psnr_moving": psnr(out, batch.video, moving(batch.video))}, pairs
         if stage == "learn_upsampler":
-            latents, told = self.codec.encode(self.upsampler.shrunk(batch.video)), self.gist(batch)
-            vector, figures, clips = self.told(batch.captions).vector, {}, []
+            latents, told = self.codec.encode(self.upsampler.shrunk(batch.video)), self.told(batch.captions).vector
+            figures, clips = {}, []
             for name, strength in (("", 0.0), ("_disturbed", DISTURBED)):
                 small = self.codec.decode(latents + strength * torch.randn_like(latents), told).clamp(-1, 1)
-                out = self.upsampler(small, vector, batch.layout).clamp(-1, 1)
+                out = self.upsampler(small, told, batch.layout).clamp(-1, 1)
                 plain = self.upsampler.bicubic(small).clamp(-1, 1)
                 figures |= {f"psnr{name}": psnr(out, batch.video), f"psnr_bicubic{name}": psnr(plain, batch.video)}
                 clips = [Clip.of(v) for trio in zip(plain[:6], out[:6], batch.video[:6], strict=True) for v in trio]
