@@ -68,6 +68,9 @@ class Clip:
         return video.write(path, self, self.meta, overwrite=overwrite)
 
 
+KNOWN = ("labels", "layout", "scenery")  # fields of a batch that not all clips have
+
+
 @dataclass(frozen=True, eq=False)
 class Batch:
     """Clips as a network sees them: video b t c h w in [-1, 1], fps b.
@@ -75,7 +78,8 @@ class Batch:
     Where `through` names a codec, video holds that codec's encodings instead of pixels. What is known of the clips:
     labels: b k, the place of each label's value among those that it can have. layout: b t l, of each frame whether it
     is known; of two actors x, y (-1 to 1 across the picture, right and down), size (0 if it is not there), stretch
-    (negative if mirrored), sine and cosine of its turn; then how the first holds itself.
+    (negative if mirrored), sine and cosine of its turn; then how the first holds itself. scenery: the video without its
+    actors, b t c h w.
     """
 
     video: Tensor
@@ -84,6 +88,7 @@ class Batch:
     through: str = ""
     labels: Tensor | None = None
     layout: Tensor | None = None
+    scenery: Tensor | None = None
 
     @classmethod
     def of(cls, clips: Sequence[Clip]) -> "Batch":
@@ -98,5 +103,9 @@ class Batch:
 
     def to(self, device: torch.device | str) -> "Batch":
         """The same batch on another device."""
-        moved = {k: x.to(device) for k in ("labels", "layout") if (x := getattr(self, k)) is not None}
+        moved = {k: x.to(device) for k, x in self.known().items()}
         return replace(self, video=self.video.to(device), fps=self.fps.to(device), **moved)
+
+    def known(self) -> dict[str, Tensor]:
+        """What is known of the clips beside their captions."""
+        return {k: x for k in KNOWN if (x := getattr(self, k)) is not None}

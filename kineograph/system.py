@@ -75,27 +75,31 @@ class Options:
 
 class Stage(Protocol):
     """A method marked as a training stage: the parts it trains, the codec it sees the batch through, and what it wants
-    to know of clips beside their captions.
+    to know of clips beside their captions; whether they are better without their actors.
     """
 
     trains: tuple[str, ...]
     through: str
     wants: tuple[str, ...]
+    empty: bool
 
     def __call__(self, system: Any, batch: Batch) -> Any:
         """The loss; or, of a GAN, an iterator of (parts, loss)."""
 
 
-def stage(*trains: str, through: str = "", wants: tuple[str, ...] = ()) -> Callable[[Callable], Stage]:
+def stage(
+    *trains: str, through: str = "", wants: tuple[str, ...] = (), empty: bool = False
+) -> Callable[[Callable], Stage]:
     """Marks a method as a training stage of the named parts; stages run in the order they stand.
 
     `through` names a frozen codec: the stage sees its encodings in place of the video, and a cache may keep them.
-    `wants` names the fields of `Batch` to fill, "labels" or "layout", where the clips know them.
+    `wants` names the fields of `Batch` to fill, "labels", "layout" or "scenery", where the clips know them; `empty`
+    clips show no actors, where they know how to.
     """
 
     def mark(method: Callable) -> Stage:
         marked = cast(Stage, method)
-        marked.trains, marked.through, marked.wants = trains, through, wants
+        marked.trains, marked.through, marked.wants, marked.empty = trains, through, wants, empty
         return marked
 
     return mark

@@ -236,7 +236,11 @@ def identity(dataset: Sequence) -> dict:
     """
     if (own := getattr(dataset, "fingerprint", None)) is not None:
         return dict(own() if callable(own) else own)
-    named = {k: getattr(dataset, k) for k in ("seed", "split", "frames", "shown", "fps", "size") if hasattr(dataset, k)}
+    named = {
+        k: getattr(dataset, k)
+        for k in ("seed", "split", "frames", "shown", "fps", "size", "actors")
+        if hasattr(dataset, k)
+    }
     version = getattr(sys.modules[type(dataset).__module__], "VERSION", 1)
     return {"dataset": type(dataset).__name__, "version": version} | named
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from kineograph.clip import Batch
+from kineograph.clip import KNOWN, Batch
 
 
 def seed_of(*words: object) -> int:
@@ -82,7 +82,8 @@ class Steps(Dataset):
     source: index -> t c h w; of clips longer than `frames` a random window is taken. `through` names the codec whose
     encodings the source holds in place of pixels.
     captions: (index, variant) -> str, so that a clip is described in other words each time it comes. labels: index -> k
-    numbers and layout: index -> t l numbers, if they are known. Without a source there are only words: video is b 0.
+    numbers, layout: index -> t l numbers and scenery: index -> t c h w uint8, if they are known. Without a source there
+    are only words: video is b 0.
     """
 
     def __init__(
@@ -93,6 +94,7 @@ class Steps(Dataset):
         *,
         labels: Callable[[int], Sequence[int]] | None = None,
         layout: Callable[[int], Sequence[Sequence[float]]] | None = None,
+        scenery: Callable[[int], Tensor] | None = None,
         fps: float,
         frames: int = 0,
         through: str = "",
@@ -100,7 +102,7 @@ class Steps(Dataset):
         ranks: int = 1,
     ):
         self.order, self.source, self.captions, self.fps = order, source, captions, fps
-        self.labels, self.layout = labels, layout
+        self.known = {k: of for k, of in zip(KNOWN, (labels, layout, scenery), strict=True) if of}
         self.frames, self.through, self.rank, self.ranks = frames, through, rank, ranks
 
     def __getitem__(self, step: int) -> Batch:
@@ -116,10 +118,8 @@ class Steps(Dataset):
             clips.append(clip)
             captions.append(self.captions(index, variant))
         fps = torch.full((len(clips),), float(self.fps))
-        labels, layout = (
-            torch.tensor([of(i) for i in indices.tolist()]) if of else None for of in (self.labels, self.layout)
-        )
-        return Batch(torch.stack(clips), tuple(captions), fps, self.through, labels, layout)
+        told = {name: stacked(of, indices.tolist()) for name, of in self.known.items()}
+        return Batch(torch.stack(clips), tuple(captions), fps, self.through, **told)
 
     def run(self, start: int = 0, stop: int = 2**62, *, workers: int = 2, ahead: int = 4) -> Iterator[Batch]:
         """The batches of the steps from start to stop; worker processes of one thread each prepare them ahead."""
@@ -142,9 +142,14 @@ def known(dataset: Sequence, wants: Sequence[str]) -> dict[str, Callable[[int], 
 def first_clips(dataset: Sequence, frames: Tensor, wants: Sequence[str] = ()) -> Batch:
     """The first clips of a dataset, whose frames b t c h w have been drawn already, with their first wordings."""
     numbers = range(len(frames))
-    told = {name: torch.tensor([of(i) for i in numbers]) for name, of in known(dataset, wants).items()}
+    told = {name: stacked(of, numbers) for name, of in known(dataset, wants).items()}
     fps = torch.full((len(frames),), float(dataset.fps))
     return Batch(frames, tuple(dataset.caption(i, 0) for i in numbers), fps, **told)
+
+
+def stacked(of: Callable[[int], Sequence], indices: Sequence[int]) -> Tensor:
+    """What is known of these clips, one after the other."""
+    return torch.stack([torch.as_tensor(of(i)) for i in indices])
 
 
 def quiet_worker(_: int) -> None:
@@ -155,7 +160,11 @@ def quiet_worker(_: int) -> None:
 
 
 def on_device(batch: Batch, device: torch.device | str = "cpu") -> Batch:
-    """The batch where it is needed, in float32: uint8 video becomes [-1, 1] there, encodings keep their values."""
-    video = batch.video.to(device, non_blocking=True)
-    video = video.float() / 127.5 - 1 if video.dtype == torch.uint8 else video.float()
-    return replace(batch, video=video).to(device)
+    """The batch where it is needed, in float32: uint8 pixels become [-1, 1] there, encodings keep their values."""
+
+    def full(x: Tensor) -> Tensor:
+        x = x.to(device, non_blocking=True)
+        return x.float() / 127.5 - 1 if x.dtype == torch.uint8 else x.float()
+
+    scenery = None if batch.scenery is None else full(batch.scenery)
+    return replace(batch, video=full(batch.video), scenery=scenery).to(device)

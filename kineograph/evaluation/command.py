@@ -321,7 +321,7 @@ def reads_of(system: System) -> Callable[[Sequence[str]], list[dict[str, str]]] 
 
     @torch.inference_mode()
     def read(prompts: Sequence[str]) -> list[dict[str, str]]:
-        places = reader.likeliest(system.text(prompts), system.text.words(prompts)).tolist()
+        places = reader.likeliest(system.told(prompts).vector).tolist()
         pairs = list(VOCABULARY.items())
         return [{name: values[p] for (name, values), p in zip(pairs, row, strict=True)} for row in places]
 

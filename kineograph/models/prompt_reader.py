@@ -11,7 +11,7 @@ draw are told it plainly. What a prompt leaves open comes out as how often each 
 After the prior of DALL-E 2 (Ramesh et al. 2022), which too stands between the words and what draws.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -20,6 +20,10 @@ from torch import Tensor, nn
 from kineograph.condition import Condition
 from kineograph.nn.attention import NormedAttention, unscaled_norm
 from kineograph.nn.positions import sinusoids
+
+KEPT = 0.03  # of the likeliest value's probability: an earlier shot's value this likely is not denied by the words
+DENIED = 0.2  # of a value's own usual probability: the words speak against one that is less likely
+CLOSE = 0.5  # of the likeliest value's probability: a value this likely may be shown instead
 
 
 @dataclass(frozen=True)
@@ -50,9 +54,19 @@ class PromptReader(nn.Module):
     def forward(self, cond: Condition, words: Condition | None = None) -> Condition:
         """tokens b n d, mask b n and vector b d, the prompt as a whole, of a text encoder, and its words by themselves,
         tokens b m d and mask b m.
+
+        The features are of one reading of both. For the vector the sentence is also read without the words and the
+        words without the sentence, and the opinions are multiplied: words unlike those of captions mislead each
+        differently.
         """
         features = self.features(cond, words)
-        vector = torch.cat([scores.float().softmax(-1) for scores in self.scores(features)], dim=-1)
+        opinions = [features]
+        if words is not None:
+            none = replace(cond, tokens=cond.tokens[:, :0], mask=shown(cond)[:, :0], vector=None)
+            opinions = [features, features, self.features(cond), self.features(none, words)]
+        logs = [torch.cat([s.float().log_softmax(-1) for s in self.scores(y)], dim=-1) for y in opinions]
+        together = sum(logs) / len(logs)
+        vector = torch.cat([part.softmax(-1) for part in together.split(list(self.config.classes), dim=-1)], dim=-1)
         tokens = torch.cat([features.to(cond.tokens.dtype), cond.tokens], dim=1)
         mask = shown(cond)
         mask = torch.cat([mask.new_ones(len(mask), features.shape[1]), mask], dim=1)
@@ -95,14 +109,46 @@ class PromptReader(nn.Module):
         scores = self.scores(self.features(cond, words))
         return sum(F.cross_entropy(s.float(), labels[:, i]) for i, s in enumerate(scores)) / len(scores)
 
-    def likeliest(self, cond: Condition, words: Condition | None = None) -> Tensor:
-        """The place of each label's likeliest value, b k."""
-        return torch.stack([s.argmax(1) for s in self.scores(self.features(cond, words))], dim=1)
+    def likeliest(self, vector: Tensor) -> Tensor:
+        """The place of each label's likeliest value among those it can have.  b v, the probabilities read -> b k."""
+        return torch.stack([p.argmax(1) for p in vector.split(list(self.config.classes), dim=1)], dim=1)
+
+    def chosen(self, vector: Tensor, usual: Tensor, seed: int, before: Tensor | None = None) -> Tensor:
+        """One value for each label of a prompt, as a film shows it: what an earlier shot has shown where the words do
+        not speak against it, else by lot among those about as likely as the likeliest.
+
+        vector, usual: 1 v, probabilities of the prompt and of an empty one; before: 1 k, an earlier shot's -> 1 k.
+        """
+        counts = list(self.config.classes)
+        lots = torch.rand(len(counts), generator=torch.Generator().manual_seed(seed)).tolist()
+        rows, values = zip(vector[0].cpu().split(counts), usual[0].cpu().split(counts), lots, strict=True), []
+        for i, (p, always, lot) in enumerate(rows):
+            if before is not None and goes_on(p, always, was := int(before[0, i])):
+                values.append(was)
+            else:
+                close = torch.where(p > CLOSE * p.max(), p, 0.0).cumsum(0)
+                values.append(int((close < lot * close[-1]).sum()))
+        return torch.tensor([values], device=vector.device)
+
+    def certain(self, labels: Tensor) -> Tensor:
+        """The vector of a prompt that leaves nothing open.  b k -> b v."""
+        rows = zip(labels.T, self.config.classes, strict=True)
+        return torch.cat([F.one_hot(values, count) for values, count in rows], dim=1).float()
 
     def right(self, cond: Condition, labels: Tensor, words: Condition | None = None) -> dict[str, float]:
         """The share of rows whose likeliest value is right, of each label."""
-        shares = (self.likeliest(cond, words) == labels).float().mean(0)
+        shares = (self.likeliest(self(cond, words).vector) == labels).float().mean(0)
         return {f"label_{i}": share for i, share in enumerate(shares.tolist())}
+
+
+def goes_on(p: Tensor, usual: Tensor, was: int) -> bool:
+    """Whether an earlier shot's value of a label holds on: p v of the words of this shot, usual v of none.
+
+    Of labels that mostly have one value (no colour is said, it is day) it is the others that are remembered.
+    """
+    if usual.max() < 0.5:
+        return bool(p[was] > KEPT * p.max())
+    return bool(usual[was] < 0.5 and p[was] > DENIED * usual[was])
 
 
 def shown(cond: Condition) -> Tensor:

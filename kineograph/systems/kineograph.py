@@ -2,9 +2,10 @@
 
     prompt ──> MiniLM ──> reader ──> Condition (who, act, where, ... and the words)
                                         ├──> director ──> layout (where the actors are, how they hold themselves)
-                                        │                   ├──────────────────────────────────────┐
-    noise ───────────────────> generator ──> latents ──> codec ──> 64 x 64 ──> upsampler ──> 256 x 256
-    last frames of the shot before ──> latents ──┘                  (which is told layout and labels as well)
+                                        │                   ├────────────────────────────> painter ──> figures
+                                        │                   │                                             │ on top
+    noise ───────────────────> generator ──> latents ──> codec ──> 64 x 64 ──> upsampler ──> scenery, 256 x 256
+    last scenery of the shot before ──> latents ──┘
 
 A story is told shot by shot in windows of frames: each window begins with the last latents of the one before.
 """
@@ -21,15 +22,16 @@ from kineograph.clip import Batch, Clip
 from kineograph.condition import Condition
 from kineograph.config import option
 from kineograph.models.frame_codec import FrameCodec, FrameCodecConfig
+from kineograph.models.painter import Painter, PainterConfig
 from kineograph.models.prompt_reader import PromptReader, PromptReaderConfig
 from kineograph.models.text import ByteText, MiniLM
 from kineograph.models.upsampler import Upsampler, UpsamplerConfig, fitted
 from kineograph.models.video_transformer import VideoTransformer, VideoTransformerConfig, starting_with
-from kineograph.nn.layout import about_actors
 from kineograph.processes.flow import Flow, lively
-from kineograph.processes.reconstruction import moving, psnr
 from kineograph.system import Options, Progress, System, silent, stage
+from kineograph.systems import _checks
 from kineograph.systems._windows import Past, with_beginning
+from kineograph.systems._world import DIRECTOR, LAYOUT, PAINTER, WORLD
 
 DIRECTIONS = 12  # sampling steps of layouts
 DIRECTION_SCALE = 1.5  # their guidance
@@ -46,18 +48,10 @@ SAMPLES = (  # prompts of the sheets that training shows
     "a girl waves on the beach at sunset",
 )
 
-# how many values the World's labels have: who, act, where, direction, colour, size, companion and its colour, relation,
-# prop, time, weather, camera, style
-WORLD = (36, 24, 16, 5, 12, 3, 14, 12, 4, 3, 3, 4, 5, 5)
-
-DIRECTOR = VideoTransformerConfig(
-    31, 16, 1, (4, 1), dim=192, depth=4, heads=3, text_dim=384, vector_dim=sum(WORLD), local=64
-)
-
 
 @dataclass(frozen=True)
 class Config:
-    """Frames of a window and their size before the upsampler; the six parts; what the generator was distilled to."""
+    """Frames of a window and their size before the upsampler; the seven parts; what the generator was distilled to."""
 
     frames: int = 8
     size: int = 32
@@ -70,7 +64,8 @@ class Config:
     generator: VideoTransformerConfig = field(
         default_factory=lambda: VideoTransformerConfig(vector_dim=7, layout_dim=14, retouch=1)
     )
-    upsampler: UpsamplerConfig = field(default_factory=lambda: UpsamplerConfig(told_dim=7, layout_dim=14))
+    upsampler: UpsamplerConfig = field(default_factory=lambda: UpsamplerConfig(told_dim=7))
+    painter: PainterConfig = field(default_factory=PainterConfig)
     shift: float = 1.0  # of the flow's times towards the noise
     guided_until: float = 0.0  # the time of the flow below which guidance rests
     jumps: int = 0  # steps the generator was distilled to, 0 while it was not
@@ -87,6 +82,7 @@ class KineographOptions(Options):
     guidance_scale: float = option(
         3.0, "how strictly to follow the prompt; 1 is not at all guided", minimum=1, maximum=20
     )
+    figures: bool = option(True, "paint actors; a generator taught on other clips than the World's draws its own")
 
 
 class Kineograph(System):
@@ -100,9 +96,10 @@ class Kineograph(System):
             codec=FrameCodecConfig(48, (), (64, 128, 256), (), (2, 2, 3), text_dim=sum(WORLD)),
             generator=VideoTransformerConfig(
                 48, 16, 8, (4, 2), dim=320, depth=8, heads=5, text_dim=384, vector_dim=sum(WORLD), local=128,
-                layout_dim=31, retouch=4,
+                layout_dim=LAYOUT, retouch=2,
             ),
-            upsampler=UpsamplerConfig(112, 6, cell=2, told_dim=sum(WORLD), layout_dim=31),
+            upsampler=UpsamplerConfig(112, 6, cell=2, told_dim=sum(WORLD)),
+            painter=PAINTER,
         ),
         "large": Config(  # for half an hour of a GPU
             frames=16, size=128, text="minilm", shift=12.0, guided_until=0.85,
@@ -111,9 +108,10 @@ class Kineograph(System):
             codec=FrameCodecConfig(48, (), (96, 192, 256), (), (2, 2, 3), text_dim=sum(WORLD)),
             generator=VideoTransformerConfig(
                 48, 16, 16, (4, 2), dim=336, depth=7, heads=6, text_dim=384, vector_dim=sum(WORLD), local=128,
-                layout_dim=31, retouch=4,
+                layout_dim=LAYOUT, retouch=4,
             ),
-            upsampler=UpsamplerConfig(80, 6, factor=2, cell=2, told_dim=sum(WORLD), layout_dim=31),
+            upsampler=UpsamplerConfig(56, 4, factor=2, cell=2, told_dim=sum(WORLD)),
+            painter=PAINTER,
         ),
     }  # fmt: skip
 
@@ -125,7 +123,7 @@ class Kineograph(System):
         self.director = VideoTransformer(config.director)
         self.codec = FrameCodec(config.codec)
         self.generator = VideoTransformer(config.generator)
-        self.upsampler = Upsampler(config.upsampler)
+        self.upsampler, self.painter = Upsampler(config.upsampler), Painter(config.painter)
         self.flow, self.staging = Flow(shift=config.shift, guided_until=config.guided_until), Flow()
 
     def generate(self, options: KineographOptions, progress: Progress = silent) -> Clip:
@@ -135,14 +133,16 @@ class Kineograph(System):
 
     def film(self, options: KineographOptions, progress: Progress) -> Iterator[Tensor]:
         """The story's frames, t 3 height width uint8, a window at a time."""
-        story = options.story
-        counts = story.frames(num_frames=options.num_frames, fps=options.fps)
-        shots = [(shot.prompt, count) for shot, count in zip(story, counts, strict=True)]
-        self.text.check([*(prompt for prompt, _ in shots), options.negative_prompt])
-        null, total = self.told([options.negative_prompt]), sum(count for _, count in shots)
+        prompts = [shot.prompt for shot in options.story]
+        counts = options.story.frames(num_frames=options.num_frames, fps=options.fps)
+        self.text.check([*prompts, options.negative_prompt])
+        null, total = self.told([options.negative_prompt]), sum(counts)
         past, done, windows, newest = self.beginning(options), 0, 0, self.config.generator.patch[0]
-        for prompt, count in shots:
+        labels, usual = None, self.told([""]).vector
+        for prompt, count in zip(prompts, counts, strict=True):
             cond, end = self.told([prompt]), done + count
+            labels = self.reader.chosen(cond.vector, usual, options.seed, labels)
+            cond = replace(cond, vector=self.reader.certain(labels))
             while done < end:
 
                 def report(frames: float, at: int = done, what: str = prompt) -> None:
@@ -153,7 +153,7 @@ class Kineograph(System):
                 latents = self.window(staged, null, end - done, options, windows, report)
                 layout = staged.layout[:, past.frames :][:, : latents.shape[1]]
                 past = past.on(latents, staged.layout, newest)
-                yield self.show(latents, cond.vector, layout, options)
+                yield self.show(latents, labels, layout, options)
                 done, windows = done + latents.shape[1], windows + 1
         progress(1.0, "done")
 
@@ -172,14 +172,9 @@ class Kineograph(System):
         return replace(starting_with(cond, past.latents), layout=layout)
 
     def window(
-        self,
-        cond: Condition,
-        null: Condition,
-        wanted: int,
-        options: KineographOptions,
-        number: int,
+        self, cond: Condition, null: Condition, wanted: int, options: KineographOptions, number: int,
         report: Callable[[float], None] = lambda frames: None,
-    ) -> Tensor:
+    ) -> Tensor:  # fmt: skip
         """Up to `wanted` new frames of latents after those the condition holds: 1 t c h w."""
         grid = self.config.generator
         count = Past(cond.frames).room(grid, wanted)
@@ -201,10 +196,14 @@ class Kineograph(System):
         clip = videos.read(options.image_path, fps=options.fps, size=size)
         return Past().on(self.codec.encode(clip.video[None, -count:].to(self.device)), None, count)
 
-    def show(self, latents: Tensor, told: Tensor, layout: Tensor, options: KineographOptions) -> Tensor:
-        """1 t c h w latents of a prompt, whose vector is told, 1 d, by a layout, 1 t l -> t 3 height width uint8."""
-        large = self.upsampler(self.codec.decode(latents, told).clamp(-1, 1), told, layout)[0]
-        return Clip.of(fitted(large, options.height, options.width)).frames
+    def show(self, latents: Tensor, labels: Tensor, layout: Tensor, options: KineographOptions) -> Tensor:
+        """The scenery, 1 t c h w latents, and figures of these labels, 1 k, by a layout, 1 t l, laid over it
+        -> t 3 height width uint8.
+        """
+        told = self.reader.certain(labels)
+        scenery = self.upsampler(self.codec.decode(latents, told).clamp(-1, 1), told).clamp(-1, 1)
+        large = self.painter(scenery, labels, layout) if options.figures else scenery
+        return Clip.of(fitted(large[0], options.height, options.width)).frames
 
     def told(self, prompts: Sequence[str]) -> Condition:
         """What prompts say, for all that draws: what is read from them, and their words."""
@@ -217,7 +216,7 @@ class Kineograph(System):
         if stage == "learn_upsampler":
             return 2, self.config.size * self.upsampler.factor
         if stage == "learn_figures":
-            return self.config.generator.patch[0], self.config.size
+            return 1, self.config.size * self.upsampler.factor
         return self.config.frames, self.config.size
 
     @stage("reader", wants=("labels",))
@@ -225,7 +224,7 @@ class Kineograph(System):
         """What captions say, from clips whose labels are known; no picture is drawn for it."""
         return self.reader.loss(self.text(batch.captions), batch.labels, self.text.words(batch.captions))
 
-    @stage("director", wants=("layout",))
+    @stage("director", wants=("labels", "layout"))
     def learn_layout(self, batch: Batch) -> Tensor:
         """Where actors are and how they move, as captions tell; no picture is drawn for it."""
         if batch.layout is None:
@@ -240,33 +239,32 @@ class Kineograph(System):
         few = torch.randperm(batch.video.shape[1])[:4].sort().values
         return self.codec.loss(batch.video[:, few], self.gist(batch))
 
-    @stage("generator", through="codec", wants=("layout",))
+    @stage("painter", wants=("labels", "layout", "scenery"))
     def learn_figures(self, batch: Batch) -> Tensor:
-        """The fewest frames the generator makes, of many clips: many times the figures for the same work."""
-        x = batch.video.float()
-        cond = replace(self.told(batch.captions), layout=self.layout(batch))
-        return self.flow.loss(self.generator, x, cond, self.told([""]), self.weight(x))
+        """What actors look like, from single frames with and without them."""
+        if batch.labels is None or batch.layout is None or batch.scenery is None:
+            raise ValueError("learn_figures needs clips of the World, whose labels, layouts and scenery are known")
+        return self.painter.loss(batch.video, batch.scenery, batch.labels, batch.layout)
 
-    @stage("generator", through="codec", wants=("layout",))
+    @stage("generator", through="codec", wants=("labels", "layout"), empty=True)
     def learn_generator(self, batch: Batch) -> Tensor:
-        """Whole clips, and what comes after given frames."""
+        """Whole clips, and what comes after given frames; of the World, the scenery."""
         x, cond = self.begun(batch.video.float(), batch, self.layout(batch))
         return self.flow.loss(self.generator, x, cond, self.told([""]), self.weight(x))
 
-    @stage("upsampler", wants=("layout",))
+    @stage("upsampler", empty=True)
     def learn_upsampler(self, batch: Batch) -> Tensor:
-        """Most small frames come through the codec with disturbed latents; of each a square is drawn, by its layout."""
-        large, told, layout = batch.video, self.told(batch.captions).vector, self.layout(batch)
+        """Most small frames come through the codec with disturbed latents; of each a square is drawn."""
+        large, told = batch.video, self.told(batch.captions).vector
         small = self.upsampler.shrunk(large)
         with torch.no_grad():
             latents = self.codec.encode(small)
             strength = DISTURBED * torch.rand(len(small), 1, 1, 1, 1, device=small.device)
             coded = self.codec.decode(latents + strength * torch.randn_like(latents), told).clamp(-1, 1)
         keep = torch.rand(len(small), 1, 1, 1, 1, device=small.device) < 0.125
-        corners = about_actors(layout, self.config.size // 2 // self.upsampler.config.cell)
-        return self.upsampler.loss(torch.where(keep, small, coded), large, told, layout, corners)
+        return self.upsampler.loss(torch.where(keep, small, coded), large, told, part=0.5)
 
-    @stage("generator", through="codec", wants=("layout",))
+    @stage("generator", through="codec", wants=("labels", "layout"), empty=True)
     def learn_few_steps(self, batch: Batch) -> Tensor:
         """Four guided jumps learn from the generator as it was; a quarter of each batch keeps to plain flow."""
         teacher = self.frozen_teacher()
@@ -300,8 +298,15 @@ class Kineograph(System):
         return batch.layout * (torch.rand(b, 1, 1, device=batch.layout.device) > 0.125)
 
     def begun(self, x: Tensor, batch: Batch, layout: Tensor | None = None) -> tuple[Tensor, Condition]:
-        """A batch to teach with: what is to be made, and what is told of it; some continue from given frames."""
-        return with_beginning(x, self.told(batch.captions), self.config.generator.patch[0], layout)
+        """A batch to teach with: what is to be made, and what is told of it; some continue from given frames.
+
+        Half the clips are told their labels for certain, for so are films when they are made.
+        """
+        cond = self.told(batch.captions)
+        if batch.labels is not None:
+            certain, lot = self.reader.certain(batch.labels), torch.rand(len(x), 1, device=x.device) < 0.5
+            cond = replace(cond, vector=torch.where(lot, certain, cond.vector))
+        return with_beginning(x, cond, self.config.generator.patch[0], layout)
 
     def weight(self, latents: Tensor) -> Tensor:
         """What matters how much in the generator's loss, 1 on average: b t c h w -> b 1 c h w."""
@@ -318,19 +323,12 @@ class Kineograph(System):
             said = batch.captions
             return self.reader.right(self.text(said), batch.labels, self.text.words(said)), []
         if stage == "learn_codec":
-            out = self.codec.decode(self.codec.encode(batch.video), self.gist(batch)).clamp(-1, 1)
-            pairs = [Clip.of(v) for pair in zip(batch.video[:6], out[:6], strict=True) for v in pair]
-            return {"psnr": psnr(out, batch.video), "psnr_moving": psnr(out, batch.video, moving(batch.video))}, pairs
+            return _checks.codec(self.codec, batch.video, self.gist(batch))
         if stage == "learn_upsampler":
-            latents, told = self.codec.encode(self.upsampler.shrunk(batch.video)), self.told(batch.captions).vector
-            figures, clips = {}, []
-            for name, strength in (("", 0.0), ("_disturbed", DISTURBED)):
-                small = self.codec.decode(latents + strength * torch.randn_like(latents), told).clamp(-1, 1)
-                out = self.upsampler(small, told, batch.layout).clamp(-1, 1)
-                plain = self.upsampler.bicubic(small).clamp(-1, 1)
-                figures |= {f"psnr{name}": psnr(out, batch.video), f"psnr_bicubic{name}": psnr(plain, batch.video)}
-                clips = [Clip.of(v) for trio in zip(plain[:6], out[:6], batch.video[:6], strict=True) for v in trio]
-            return figures, clips
+            told = self.told(batch.captions).vector
+            return _checks.upsampler(self.upsampler, self.codec, batch.video, told, noise=DISTURBED)
+        if stage == "learn_figures":
+            return _checks.painter(self.painter, batch)
         if stage == "learn_layout":
             x, cond = batch.layout[..., None, None], self.told(batch.captions)
             return {"loss": float(self.staging.loss(self.director, x, cond, self.told([""])))}, []

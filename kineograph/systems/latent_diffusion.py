@@ -33,7 +33,7 @@ from kineograph.processes.diffusion import Diffusion, Schedule, kept
 from kineograph.processes.reconstruction import psnr
 from kineograph.processes.samplers import Sampler, ddim, ddpm, dpm, heun
 from kineograph.system import Options, Progress, System, load, silent, stage
-from kineograph.systems.kineograph import WORLD
+from kineograph.systems._world import WORLD
 
 SAMPLERS: dict[str, Sampler] = {"ddim": ddim, "ddpm": ddpm, "heun": heun, "dpm": dpm}
 UNTRAINED = "untrained "  # before the name of a preset whose weights are random

@@ -161,16 +161,17 @@ class Run:
 
     # what training sees
 
-    @property
-    def whole(self) -> int:
-        """The frames of a clip before a stage that wants fewer takes a window of it."""
-        return max(self.system.clip_shape(self.stage)[0], getattr(self.system.config, "frames", 0))
+    def seen(self, split: str) -> Sequence:
+        """Whole clips, of which a stage may want a window, with or without their actors as it wants them."""
+        frames, size = self.system.clip_shape(self.stage)
+        clips = self.clips(split, max(frames, getattr(self.system.config, "frames", 0)), size)
+        return getattr(clips, "empty", clips) if self.system.stages()[self.stage].empty else clips
 
     def data(self) -> Steps:
         """The batches of every step, from the cache if there is one."""
-        args, (frames, size) = self.args, self.system.clip_shape(self.stage)
+        args, (frames, _) = self.args, self.system.clip_shape(self.stage)
         stage = self.system.stages()[self.stage]
-        clips = self.clips("train", self.whole, size)
+        clips = self.seen("train")
         clips = clips.window(frames) if frames and hasattr(clips, "window") else clips  # none is drawn but what is seen
         source, seen_through = Rendered(clips) if frames else None, ""
         if args.cache and not frames:
@@ -218,7 +219,7 @@ class Run:
         count = self.args.validation_clips
         if not count or not hasattr(self.system, "validate") or not self.processes.first:
             return None
-        self.shown = self.clips("held_out", self.whole, self.system.clip_shape(self.stage)[1])
+        self.shown = self.seen("held_out")
         return torch.cat(list(render(self.shown, 0, count, workers=self.args.workers)))
 
     # what training leaves
@@ -339,8 +340,7 @@ def due(seconds: float, minutes: float, step: int, steps: int) -> bool:
 
 def whole(path: Path, text: str) -> None:
     """Writes a file at once."""
-    fresh = path.with_name(path.name + ".tmp")
-    fresh.write_text(text)
+    (fresh := path.with_name(path.name + ".tmp")).write_text(text)
     os.replace(fresh, path)
 
 

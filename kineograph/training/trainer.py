@@ -291,5 +291,5 @@ def split(batch: Batch, pieces: int) -> list[Batch]:
 
 def piece(batch: Batch, some: slice) -> Batch:
     """Some of a batch's clips."""
-    known = {k: x[some] for k in ("labels", "layout") if (x := getattr(batch, k)) is not None}
+    known = {k: x[some] for k, x in batch.known().items()}
     return replace(batch, video=batch.video[some], captions=batch.captions[some], fps=batch.fps[some], **known)

@@ -22,7 +22,20 @@ def test_every_clip_has_one_row_a_frame():
     assert rows.isfinite().all()
     assert rows.abs().max() < 12
     for i in range(12):
-        assert rows[i, 0, 9].gt(0).item() == bool(world.scene(i).companion)
+        scene = world.scene(i)
+        assert rows[i, 0, 9].gt(0).item() == bool(scene.companion or scene.act in ("walks a dog", "plays with a ball"))
+
+
+@pytest.mark.parametrize(("act", "direction"), [("walks a dog", "right"), ("plays with a ball", "")])
+def test_a_dog_that_is_walked_and_a_ball_are_second_actors(act: str, direction: str):
+    scene = Scene("girl", act, "moon", direction)
+    rows = of(scene, 3)
+    assert (rows[:, 9] > 0.3).all()
+    whole, bare = World(0, size=64), World(0, size=64).empty
+    differs = (whole.film(scene, Random(3)).video - bare.film(scene, Random(3)).video).abs().sum(1) > 0.2
+    for i in (0, 7, 15):
+        x, y = (((rows[i, 7:9] + 1) * 32).round().int() - torch.tensor([0, 4])).clamp(4, 59).tolist()
+        assert differs[i, y - 4 : y + 4, x - 4 : x + 4].any()
 
 
 def test_a_window_has_the_rows_of_its_frames():

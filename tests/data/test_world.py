@@ -164,3 +164,15 @@ def test_the_world_is_huge_and_ends():
 def test_an_impossible_world_is_refused(given: dict, words: str):
     with pytest.raises(ValueError, match=words):
         World(**given)
+
+
+def test_an_empty_world_shows_the_same_clips_without_their_actors():
+    world = World(seed=5, frames=4, size=64)
+    for i in range(6):
+        whole, bare = world[i].frames.int(), world.empty[i].frames.int()
+        differs = (whole - bare).abs().amax((0, 1)) > 24
+        assert 0.002 < differs.float().mean() < 0.6
+        assert torch.equal(world.scenery(i), world.empty[i].frames)
+        assert world.empty.layout(i) == world.layout(i)
+        assert world.empty.caption(i) == world.caption(i)
+    assert torch.equal(world.window(2).scenery(3), world.scenery(3)[world.window(2).first(3) :][:2])

@@ -73,7 +73,18 @@ def test_words_by_themselves_count_and_their_order_and_padding_does_not(reader: 
     filled = replace(filled, tokens=torch.where(filled.mask[..., None], filled.tokens, 7.0))
     assert torch.allclose(reader(cond, filled).vector, told.vector, atol=1e-6)
     nothing = Condition(tokens=torch.zeros(2, 0, 32), mask=torch.zeros(2, 0, dtype=torch.bool))
-    assert torch.allclose(reader(cond, nothing).vector, reader(cond).vector, atol=1e-6)
+    assert torch.allclose(reader(cond, nothing).tokens, reader(cond).tokens, atol=1e-6)
+
+
+def test_three_readings_make_one_opinion(reader: PromptReader, cond: Condition):
+    words = Condition(tokens=normal(2, 4, 32, seed=5))
+    none = Condition(tokens=cond.tokens[:, :0])
+    both, sentence, alone = (
+        torch.cat([s.log_softmax(1) for s in reader.scores(reader.features(*given))], dim=1)
+        for given in ((cond, words), (cond,), (none, words))
+    )
+    parts = ((2 * both + sentence + alone) / 4).split([4, 3, 2], dim=1)
+    assert torch.allclose(reader(cond, words).vector, torch.cat([p.softmax(1) for p in parts], dim=1), atol=1e-6)
 
 
 def test_in_teaching_states_or_words_are_hidden_at_times():
@@ -83,8 +94,33 @@ def test_in_teaching_states_or_words_are_hidden_at_times():
         p.data.add_(normal(*p.shape, seed=i), alpha=0.1)
     cond = Condition(tokens=normal(1, 5, 32, seed=1).expand(64, -1, -1).clone())
     words = Condition(tokens=normal(1, 4, 32, seed=5).expand(64, -1, -1).clone())
-    kinds = {tuple(row) for row in reader(cond, words).vector.mul(1e4).round().tolist()}
+    kinds = {tuple(row) for row in reader.features(cond, words).flatten(1).mul(1e4).round().tolist()}
     assert len(kinds) == 3
+
+
+def test_one_value_is_chosen_for_each_label():
+    reader = PromptReader(replace(CONFIG, classes=(4, 3)))
+    usual = torch.tensor([[0.7, 0.1, 0.1, 0.1, 0.4, 0.3, 0.3]])
+
+    def chosen(*p: float, before: tuple[int, int] | None = None, seed: int = 0) -> list[int]:
+        was = None if before is None else torch.tensor([before])
+        return reader.chosen(torch.tensor([p]), usual, seed, was)[0].tolist()
+
+    assert chosen(0.02, 0.95, 0.02, 0.01, 0.0, 0.0, 1.0) == [1, 2], "what is said"
+    lots = {chosen(0.0, 0.45, 0.35, 0.2, 1.0, 0.0, 0.0, seed=k)[0] for k in range(30)}
+    assert lots == {1, 2}, "by lot among what is about as likely"
+    silent = (0.9, 0.06, 0.03, 0.01, 0.5, 0.25, 0.25)
+    assert chosen(*silent, before=(2, 1)) == [2, 1], "what has been shown stays"
+    assert chosen(0.99, 0.0, 0.01, 0.0, 0.0, 0.001, 0.999, before=(2, 1)) == [0, 2], "unless words deny it"
+    assert chosen(0.3, 0.7, 0.0, 0.0, 1.0, 0.0, 0.0, before=(0, 0)) == [1, 0], "the ordinary is not held on to"
+
+
+def test_a_vector_that_leaves_nothing_open():
+    reader = PromptReader(replace(CONFIG, classes=(4, 3)))
+    labels = torch.tensor([[1, 2], [3, 0]])
+    vector = reader.certain(labels)
+    assert vector.tolist() == [[0, 1, 0, 0, 0, 0, 1], [0, 0, 0, 1, 1, 0, 0]]
+    assert torch.equal(reader.likeliest(vector), labels)
 
 
 def test_it_meets_noise_in_training_only(reader: PromptReader, cond: Condition):

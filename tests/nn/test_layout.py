@@ -1,9 +1,8 @@
 """Layouts as maps: places in an actor's own measure."""
 
-import pytest
 import torch
 
-from kineograph.nn.layout import about_actors, maps
+from kineograph.nn.layout import maps, pictured, places, there
 
 HERE = (1.0, 0.25, 0.5, 1.0, 1.0, 0.0, 1.0)  # known, x, y, size, stretch, sine, cosine
 
@@ -45,13 +44,18 @@ def test_nothing_is_told_of_what_is_not_known():
     assert maps(torch.zeros(2, 3, 14), 4).shape == (2, 3, 6, 4, 4)
 
 
-def test_squares_are_about_the_actor():
-    torch.manual_seed(0)
-    layout, free = torch.zeros(4000, 2, 14), 16
-    layout[..., 0], layout[..., 1], layout[..., 2], layout[..., 3] = 1, 0.4, 0.6, 1.0
-    rows, columns = about_actors(layout, free).unbind(1)
-    assert 0 <= rows.min() < rows.max() <= free
-    assert columns.float().mean() > 0.7 * free, "to the right"
-    assert rows.float().mean() == pytest.approx(0.65 * free, abs=0.1 * free)  # the middle of a figure that stands at y
-    unknown = about_actors(torch.zeros(4000, 2, 14), free).float()
-    assert unknown.mean(0).sub(free / 2).abs().max() < 0.05 * free
+def test_the_way_to_an_actor_and_back_again():
+    given = layout(size=0.7, stretch=-1.0, sine=0.6, cosine=0.8)
+    across, down = torch.tensor([[-1.0, 0.5]]), torch.tensor([[0.25], [-2.0]])
+    x, y = pictured(given[0], 0, across, down)[0].unbind(-1)
+    size = 512
+    columns, rows = (((at + 1) / 2 * size - 0.5).round().long() for at in (x, y))
+    back = [seen[0, 0][rows, columns] for seen in places(given, 0, size)]
+    assert torch.allclose(back[0], across.expand(2, 2), atol=0.02)
+    assert torch.allclose(back[1], down.expand(2, 2), atol=0.02)
+
+
+def test_who_is_there():
+    assert there(layout(), 0).item() == 1
+    assert there(layout(), 1).item() == 0
+    assert there(layout(known=0.0), 0).item() == 0

@@ -12,7 +12,9 @@ from torch import Tensor
 from kineograph import system as systems
 from kineograph import video
 from kineograph.clip import Clip
+from kineograph.condition import Condition
 from kineograph.models.frame_codec import FrameCodec
+from kineograph.models.painter import Painter
 from kineograph.models.prompt_reader import PromptReader
 from kineograph.models.upsampler import Upsampler, fitted
 from kineograph.models.video_transformer import VideoTransformer
@@ -57,7 +59,7 @@ def asked(prompt: str = "a bear walks", **options: object) -> KineographOptions:
 
 
 def test_the_parts_are_those_of_the_figure(toy: Kineograph):
-    assert list(toy.parts()) == ["reader", "director", "codec", "generator", "upsampler"]
+    assert list(toy.parts()) == ["reader", "director", "codec", "generator", "upsampler", "painter"]
     stages = [
         "learn_words",
         "learn_layout",
@@ -70,7 +72,7 @@ def test_the_parts_are_those_of_the_figure(toy: Kineograph):
     assert list(toy.stages()) == stages
     assert toy.clip_shape("learn_words")[0] == toy.clip_shape("learn_layout")[0] == 0, "no pictures"
     assert toy.clip_shape("learn_generator") == (8, 32)
-    assert toy.clip_shape("learn_figures") == (4, 32)
+    assert toy.clip_shape("learn_figures") == (1, 128)
     assert toy.clip_shape("learn_upsampler") == (2, 128)
     with pytest.raises(ValueError, match="text is 'bert'; it can be bytes or minilm"):
         Kineograph(Config(text="bert"))
@@ -90,6 +92,8 @@ def test_the_parts_of_a_preset_fit_each_other(preset: str):
     assert director.channels == generator.layout_dim
     assert (director.frames, director.patch[0]) == (generator.frames, generator.patch[0])
     assert (director.text_dim, director.vector_dim) == (generator.text_dim, generator.vector_dim)
+    assert config.upsampler.told_dim == generator.vector_dim
+    assert (config.painter.classes, config.painter.layout_dim) == (config.reader.classes, generator.layout_dim)
 
 
 def test_a_shot_continues_from_the_last_latents_of_the_one_before(windows):
@@ -245,7 +249,7 @@ def test_bundled_weights_of_a_preset_would_fit_into_sixty_megabytes(preset: str)
     config = Kineograph.PRESETS[preset]
     with torch.device("meta"):
         parts = [PromptReader(config.reader), VideoTransformer(config.director), FrameCodec(config.codec)]
-        parts += [VideoTransformer(config.generator), Upsampler(config.upsampler)]
+        parts += [VideoTransformer(config.generator), Upsampler(config.upsampler), Painter(config.painter)]
     assert 2 * sum(x.numel() for part in parts for x in part.state_dict().values()) <= 60e6
     assert config.size == config.generator.size * FrameCodec.factor == 256 // config.upsampler.factor
 
@@ -264,17 +268,43 @@ def test_windows_are_drawn_by_a_layout_that_goes_on(toy: Kineograph, monkeypatch
     assert toy.generate(asked("a bear | a fish", num_frames=8)).digest != film.digest
 
 
-def test_frames_are_enlarged_by_what_is_told_of_them_and_their_own_layout(toy: Kineograph, monkeypatch):
-    staged, enlarged = Spy(toy.staged), Spy(toy.upsampler.forward)
+def test_figures_are_painted_on_the_scenery_by_their_own_layout(toy: Kineograph, monkeypatch: pytest.MonkeyPatch):
+    staged, enlarged, painted = Spy(toy.staged), Spy(toy.upsampler.forward), Spy(toy.painter.forward)
     monkeypatch.setattr(toy, "staged", staged)
     monkeypatch.setattr(toy.upsampler, "forward", enlarged)
+    monkeypatch.setattr(toy.painter, "forward", painted)
     toy.generate(asked("a bear | a fish", num_frames=6))
     layouts = [out.layout for *_, out in staged.calls]
     shown = [layouts[0][:, :6], layouts[1][:, 4:8], layouts[2][:, 4:6]]
     assert [args[0].shape[1] for args, *_ in enlarged.calls] == [6, 4, 2]
-    for (args, *_), layout, prompt in zip(enlarged.calls, shown, ("a bear", "a fish", "a fish"), strict=True):
-        assert torch.equal(args[2], layout)
-        assert torch.equal(args[1], toy.told([prompt]).vector)
+    for (scenery, labels, layout), *_ in painted.calls:
+        assert scenery.abs().max() <= 1
+        assert labels.shape == (1, 2)
+        assert torch.equal(layout, shown.pop(0))
+    assert all(args[1].unique().tolist() == [0.0, 1.0] for args, *_ in enlarged.calls), "labels that are certain"
+
+
+def test_figures_can_be_left_out(toy: Kineograph, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(toy.painter, "forward", lambda scenery, labels, layout: torch.ones_like(scenery))
+    assert toy.generate(asked()).frames.eq(255).all()
+    assert not toy.generate(asked(figures=False)).frames.eq(255).all()
+
+
+def test_a_story_remembers_what_its_words_do_not_deny(toy: Kineograph, monkeypatch: pytest.MonkeyPatch):
+    """A red car stays red in the shots that say nothing of its colour."""
+    said = {"": (0.9, 0.1), "red": (0.0, 1.0), "stops": (0.95, 0.05), "white": (1.0, 0.0)}
+
+    def told(prompts: list[str]) -> Condition:
+        words = [next(word for word in said if word in prompt) if prompt else "" for prompt in prompts]
+        rows = [[0.0, 1.0, 0.0, 0.0, *said[word], 0.0] for word in words]
+        return replace(real(prompts), vector=torch.tensor(rows))
+
+    real, painted = toy.told, Spy(toy.painter.forward)
+    said = {k: said[k] for k in ("red", "stops", "white", "")}
+    monkeypatch.setattr(toy, "told", told)
+    monkeypatch.setattr(toy.painter, "forward", painted)
+    toy.generate(asked("a red car | it stops | a white one | it stops"))
+    assert [args[1].tolist() for args, *_ in painted.calls] == [[[1, 1]], [[1, 1]], [[1, 0]], [[1, 0]]]
 
 
 def test_of_a_picture_no_layout_is_known(toy: Kineograph):

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from kineograph.clip import Batch, Clip
-from kineograph.systems.kineograph import Kineograph, lively, moving, psnr
+from kineograph.processes.reconstruction import moving, psnr
+from kineograph.systems.kineograph import Kineograph, lively
 
 
 def soft(b: int = 4, t: int = 8, size: int = 32) -> Batch:
@@ -45,6 +46,7 @@ def test_the_teacher_is_no_part_and_is_not_saved(toy: Kineograph, tmp_path: Path
         "codec",
         "director",
         "generator",
+        "painter",
         "reader",
         "system",
         "upsampler",
@@ -61,6 +63,7 @@ def test_few_steps_learn_from_batches_of_any_size(clips: int, toy: Kineograph):
 def test_validation_gives_figures_and_clips(stage: str, toy: Kineograph):
     _, size = toy.clip_shape(stage)
     labelled = replace(soft(2, 8, size), labels=torch.tensor([[0, 1], [3, 2]]), layout=torch.rand(2, 8, 14))
+    labelled = replace(labelled, scenery=labelled.video.flip(-1))
     figures, clips = toy.validate(stage, labelled)
     assert figures
     assert all(isinstance(value, float) for value in figures.values())
@@ -104,6 +107,19 @@ def test_words_and_layouts_need_clips_of_which_they_are_known(toy: Kineograph):
         toy.learn_words(soft(2))
     with pytest.raises(ValueError, match="needs clips with layouts"):
         toy.learn_layout(soft(2))
+    with pytest.raises(ValueError, match="needs clips of the World"):
+        toy.learn_figures(soft(2))
+
+
+def test_half_the_clips_are_told_their_labels_for_certain(toy: Kineograph):
+    batch = replace(soft(64, 4, 8), labels=torch.tensor([[1, 2]]).repeat(64, 1))
+    torch.manual_seed(0)
+    _, cond = toy.begun(torch.zeros(64, 8, 4, 4, 4), batch)
+    certain = (cond.vector == toy.reader.certain(batch.labels)).all(1)
+    assert 0.25 < certain.float().mean() < 0.75
+    assert torch.equal(cond.vector[~certain], toy.told(batch.captions).vector[~certain])
+    _, open_ = toy.begun(torch.zeros(64, 8, 4, 4, 4), replace(batch, labels=None))
+    assert torch.equal(open_.vector, toy.told(batch.captions).vector)
 
 
 def test_layouts_are_hidden_from_some_clips_and_missing_ones_are_zeros(toy: Kineograph):

@@ -8,7 +8,7 @@ import numpy as np
 import skia
 
 from kineograph.data.world import props
-from kineograph.data.world.brush import BRIGHT, COLOURS, Brush, light
+from kineograph.data.world.brush import BRIGHT, COLOURS, Brush, Colour, light
 from kineograph.data.world.company import accompanies
 from kineograph.data.world.creatures import CREATURES
 from kineograph.data.world.creatures import NATURAL as COATS
@@ -26,6 +26,7 @@ from kineograph.data.world.staging import APART, TURN, Placement, Take, beside, 
 FIGURES = {**PEOPLE, **CREATURES, **MACHINES}
 NATURAL = {**SKINS, **COATS, **PAINTS}
 GROUNDLESS = WATER + DEEP + VOID
+SMALL_DOG, SMALL_BALL = 0.66, 0.62  # their scales
 PIXELS = 32  # the grid of pixel art
 ZOOM = 1.5
 LEAD = 15.0  # how far from the middle of its way an actor is at the end of a zoom in, or the beginning of a zoom out
@@ -34,19 +35,21 @@ ORBIT = 0.9  # radians to each side
 REACH = {"pan": PAN, "dolly around": PAN}
 
 
-def film(scene: Scene, rng: Random, frames: int, fps: float, size: int, only: range | None = None) -> np.ndarray:
-    """The scene's pictures, or `only` some of its frames: n x size x size x 3, uint8.
+def film(
+    scene: Scene, rng: Random, frames: int, fps: float, size: int, only: range | None = None, actors: bool = True
+) -> np.ndarray:
+    """The scene's pictures, or `only` some of its frames, without its actors if so wanted: n x size x size x 3, uint8.
 
     The same `rng` state gives the same film.
     """
-    return Film(scene, rng, frames / fps).shoot(only or range(frames), fps, size)
+    return Film(scene, rng, frames / fps, actors).shoot(only or range(frames), fps, size)
 
 
 class Film:
     """One clip: what is drawn by lot at once, its canvas once it is shot."""
 
-    def __init__(self, scene: Scene, rng: Random, duration: float):
-        self.scene, self.duration = scene, duration
+    def __init__(self, scene: Scene, rng: Random, duration: float, actors: bool = True):
+        self.scene, self.duration, self.actors = scene, duration, actors
         self.backdrop = Backdrop(scene.where, scene.time, scene.weather, rng)
         self.take = Take.draw(rng, scene, duration)
         self.colours = [COLOURS[rng.choice(BRIGHT)] for _ in range(4)]
@@ -151,12 +154,26 @@ class Film:
             place.x -= take.facing * 14
         return take, place
 
-    def company(self, seconds: float) -> tuple[Take, Placement] | None:
-        """The second actor, if there is one."""
-        if not self.scene.companion:
-            return None
-        take = beside(self.take, KIND[self.scene.companion], APART / 2)
-        return take, accompanies(take, self.scene.act, seconds)
+    def company(self, seconds: float) -> tuple[str, float, Placement] | None:
+        """The second actor, if there is one, and its scale: a companion, or the dog or the ball of the act."""
+        scene = self.scene
+        if scene.companion:
+            take = beside(self.take, KIND[scene.companion], APART / 2)
+            return scene.companion, take.scale, accompanies(take, scene.act, seconds)
+        return self.toy(seconds)
+
+    def toy(self, seconds: float) -> tuple[str, float, Placement] | None:
+        """The dog that is walked or the ball that is played with."""
+        take = self.take
+        if self.scene.act == "walks a dog":
+            dog = MOTIONS["walks"](beside(take, "beast", 20, SMALL_DOG), seconds)
+            dog.pose.phase *= 1.4
+            return "dog", SMALL_DOG, dog
+        if self.scene.act == "plays with a ball":
+            height = sin(pi * ((seconds + take.phase / TURN) % 1))
+            x, y = take.x + take.facing * (2 + 18 * height), take.ground + 2 - 40 * height
+            return "ball", SMALL_BALL, Placement(x, y, Pose(phase=6 * seconds), grounded=False)
+        return None
 
     def turned(self, who: str, place: Placement) -> Placement:
         """A figure as a camera sees it that may go around it."""
@@ -166,14 +183,17 @@ class Film:
 
     def draw_actors(self, seconds: float) -> None:
         scene = self.scene
-        if company := self.company(seconds):
-            self.draw_figure(scene.companion, scene.companion_colour, company[1], company[0].scale)
+        if self.actors and scene.companion:
+            who, scale, place = self.company(seconds)
+            self.draw_figure(who, COLOURS.get(scene.companion_colour), place, scale)
         take, place = self.lead(seconds)
-        place = self.draw_figure(scene.who, scene.colour, place, take.scale)
+        if self.actors:
+            self.draw_figure(scene.who, COLOURS.get(scene.colour), place, take.scale)
+        place = self.turned(scene.who, place)
         self.draw_held(place, take, seconds)
 
-    def draw_figure(self, who: str, colour: str, place: Placement, scale: float) -> Placement:
-        """Draws a figure and its shadow; returns how the camera saw it."""
+    def draw_figure(self, who: str, colour: Colour | None, place: Placement, scale: float) -> None:
+        """Draws a figure, in its natural colour if none is given, and its shadow."""
         brush, scene = self.brush, self.scene
         scale *= place.scale
         place = self.turned(who, place)
@@ -183,31 +203,30 @@ class Film:
         with brush.at(place.x, place.y, rotate=place.rotate, scale=scale, stretch=place.stretch):
             if scene.act == "surfs" and who == scene.who:
                 props.surfboard(brush, self.colours[0])
-            FIGURES[who](brush, COLOURS.get(colour) or NATURAL[who], place.pose)
-        return place
+            FIGURES[who](brush, colour or NATURAL[who], place.pose)
 
     def draw_held(self, place: Placement, take: Take, seconds: float) -> None:
         """Props in the actors' hands or at their feet."""
         scene, brush, facing, ground, scale = self.scene, self.brush, take.facing, take.ground, take.scale
+        if toy := self.toy(seconds) if self.actors or scene.companion else None:
+            self.draw_toy(*toy, place, scale)
         if scene.act == "washes a window":
             x, y = hand(place.pose)
             props.sponge(brush, place.x + place.stretch * x * scale, place.y + y * scale)
-        elif scene.act == "plays with a ball":
-            q = (seconds + take.phase / TURN) % 1
-            with brush.at(take.x + facing * (2 + 18 * sin(pi * q)), ground + 2 - 40 * sin(pi * q), scale=0.62):
-                FIGURES["ball"](brush, self.colours[1], Pose(phase=6 * seconds))
-        elif scene.act == "walks a dog":
-            dog = MOTIONS["walks"](beside(take, "beast", 20, 0.66), seconds)
-            dog.pose.phase *= 1.4
-            x, y = hand(place.pose)
-            props.lead(brush, (place.x + facing * x * scale, place.y + y * scale), (dog.x + facing * 8, dog.y - 16))
-            self.draw_figure("dog", "", dog, 0.66)
         elif scene.act == "sleeps":
             head = place.x + facing * scale * (-46 if take.kind == "person" else 16)
             with brush.at(min(max(head, 20), 80), place.y - 26 * scale):
                 props.zzz(brush, seconds)
         elif scene.act == "runs" and scene.where != "snow" and scene.direction in SIDEWAYS:
             props.motion_dust(brush, place.x - facing * 14 * scale, ground, seconds * 2)
+
+    def draw_toy(self, who: str, size: float, toy: Placement, holder: Placement, scale: float) -> None:
+        """The ball, or the dog and its lead, of who holds them at this scale."""
+        if who == "dog":
+            (x, y), facing = hand(holder.pose), self.take.facing
+            start, end = (holder.x + facing * x * scale, holder.y + y * scale), (toy.x + facing * 8, toy.y - 16)
+            props.lead(self.brush, start, end)
+        self.draw_figure(who, self.colours[1] if who == "ball" else None, toy, size)
 
     def draw_shoal(self, seconds: float) -> None:
         """Colourful fishes that swim past."""

@@ -1,6 +1,7 @@
 """Layouts: where a clip's actors are and how they hold themselves, frame by frame, as numbers.
 
-The columns are those that `Batch.layout` promises: whether it is known; of the actor and of the companion x, y (-1 to 1
+The columns are those that `Batch.layout` promises: whether it is known; of the actor and of a second one (a companion,
+or the dog or ball of the act) x, y (-1 to 1
 across the picture, to the right and down), size, stretch (1 as drawn, -1 mirrored, narrow between), sine and cosine of
 its turn; then the actor's pose.
 """
@@ -9,7 +10,7 @@ from math import cos, radians, sin
 from random import Random
 
 from kineograph.data.world.scene import Scene
-from kineograph.data.world.staging import Placement, Take
+from kineograph.data.world.staging import Placement
 
 NOBODY = [0.0] * 6
 WIDTH = 31  # columns
@@ -24,16 +25,16 @@ def layouts(scene: Scene, rng: Random, frames: int, fps: float, only: range) -> 
     for seconds in (frame / fps for frame in only):
         zoom, _, shift = film.camera(seconds)
 
-        def seen(who: str, take: Take, place: Placement, zoom: float = zoom, shift: float = shift) -> list[float]:
+        def seen(who: str, scale: float, place: Placement, zoom: float = zoom, shift: float = shift) -> list[float]:
             place = film.turned(who, place)
             x, y = film.focus + zoom * (place.x + shift - film.focus), 58 + zoom * (place.y - 58)
-            size, turn = zoom * take.scale * place.scale, radians(place.rotate)
+            size, turn = zoom * scale * place.scale, radians(place.rotate)
             return [x / 50 - 1, y / 50 - 1, size, place.stretch, sin(turn), cos(turn)]
 
         take, place = film.lead(seconds)
         company = film.company(seconds)
-        other = seen(scene.companion, *company) if company else NOBODY
-        rows.append([1.0, *seen(scene.who, take, place), *other, *posture(film.turned(scene.who, place))])
+        other = seen(*company) if company else NOBODY
+        rows.append([1.0, *seen(scene.who, take.scale, place), *other, *posture(film.turned(scene.who, place))])
     return rows
 
 

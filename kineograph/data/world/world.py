@@ -22,7 +22,7 @@ class World(Sequence[Clip]):
     """Clip `i` of a seed is always the same: its scene, its layout, its caption and its labels.
 
     `split="held_out"` shows only combinations of who, act and where that `train` never shows.
-    `window(n)` is a World of the same clips that shows n frames in a row of each.
+    `window(n)` is a World of the same clips that shows n frames in a row of each, `empty` one that shows no actors.
     `meta` of a clip holds `labels` (every field of its scene), `asked` (those that its caption states) and its address.
     """
 
@@ -35,7 +35,7 @@ class World(Sequence[Clip]):
                 "a positive rate"
             )
         self.seed, self.split, self.frames, self.fps, self.size = seed, split, frames, fps, size
-        self.shown = frames
+        self.shown, self.actors = frames, True
 
     def window(self, frames: int) -> "World":
         """The same clips, of each only so many frames in a row, from a moment by lot."""
@@ -44,6 +44,13 @@ class World(Sequence[Clip]):
         small = copy(self)
         small.shown = frames
         return small
+
+    @property
+    def empty(self) -> "World":
+        """The same clips without their actors: places, weather and props."""
+        bare = copy(self)
+        bare.actors = False
+        return bare
 
     def __len__(self) -> int:
         return 2**31
@@ -93,11 +100,15 @@ class World(Sequence[Clip]):
         rng = self.random(index, "layout")
         return layouts(self.scene(index), rng, self.frames, self.fps, range(first, first + self.shown))
 
+    def scenery(self, index: int) -> torch.Tensor:
+        """The frames of clip `index` without its actors, t 3 h w uint8."""
+        return self.empty[index].frames
+
     def film(self, scene: Scene, rng: Random, caption: str = "", meta: dict | None = None, first: int = 0) -> Clip:
         """A clip of any scene one likes; of a window, the frames from `first` on."""
         from kineograph.data.world.film import film  # Skia is needed only to draw
 
-        pictures = film(scene, rng, self.frames, self.fps, self.size, range(first, first + self.shown))
+        pictures = film(scene, rng, self.frames, self.fps, self.size, range(first, first + self.shown), self.actors)
         return Clip(
             torch.from_numpy(pictures).permute(0, 3, 1, 2).contiguous(),
             self.fps,
