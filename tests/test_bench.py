@@ -33,7 +33,7 @@ def test_a_bench_tells_and_writes_its_figures(capfd: pytest.CaptureFixture):
     assert {"text", "generator", "codec decode", "upsampler", "rest", "mp4", "total"} <= set(warm["seconds"])
     assert warm["per_second_of_film"] == pytest.approx(warm["seconds"]["total"] / 0.5)
     assert len(warm["runs"]["total"]) == len(cold["runs"]) == 1
-    assert {"text", "reader", "director", "generator", "codec decode", "upsampler"} == set(figures["work"])
+    assert {"text", "reader", "director", "generator", "codec decode", "upsampler", "painter"} == set(figures["work"])
     assert (
         0
         < figures["efficiency"]
@@ -72,7 +72,7 @@ def test_a_part_inside_a_part_counts_for_itself_alone():
 def test_parameters_are_counted_by_part():
     system = find("kineograph").preset("toy")
     counts = bench.parameters(system)
-    assert set(counts) == {"reader", "director", "codec", "generator", "upsampler"}
+    assert set(counts) == {"reader", "director", "codec", "generator", "upsampler", "painter"}
     assert counts["generator"] == sum(p.numel() for p in system.generator.parameters())
 
 

@@ -41,7 +41,7 @@ def batch_for(system: System, stage: str) -> Batch:
     batch = Batch.of([Clip.of(wave, caption=text) for wave, text in zip(waves, captions, strict=True)])
     known = system.clip_shape(stage)[0] or system.config.frames
     layout = torch.rand(2, known, 14, generator=torch.Generator().manual_seed(0))
-    return replace(batch, labels=torch.tensor([[0, 1], [3, 2]]), layout=layout)
+    return replace(batch, labels=torch.tensor([[0, 1], [3, 2]]), layout=layout, scenery=batch.video.flip(-1))
 
 
 def asked(system: System, **changes: object) -> object:

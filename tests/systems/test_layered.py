@@ -1,5 +1,6 @@
 """What AnimateDiff, ModelScope and Tune-A-Video promise alike, beyond the contract."""
 
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
@@ -60,10 +61,13 @@ def asked(system: Layered, **changes: object) -> object:
 
 
 @torch.no_grad()
-def test_at_birth_every_frame_is_the_image_system_s_to_the_last_bit(young: Layered, image: LatentDiffusion):
-    x, t, cond = normal(2, 5, 4, 4, 4), torch.tensor([5, 700]), Condition(tokens=normal(2, 3, 32, seed=2))
+def test_at_birth_every_frame_is_the_image_system_s_but_for_rounding(young: Layered, image: LatentDiffusion):
+    """In double precision, where rounding (which on some processors depends on a batch's shape) is far below 1e-12."""
+    young, image = deepcopy(young).double(), deepcopy(image).double()
+    x, t = normal(2, 5, 4, 4, 4).double(), torch.tensor([5, 700])
+    cond = Condition(tokens=normal(2, 3, 32, seed=2).double())
     out = young.unet_of(young.image)(x, t, cond, look=itself)
-    assert torch.equal(out, image.unet(x, t, cond))
+    assert (out - image.unet(x, t, cond)).abs().max() < 1e-12
 
 
 def test_at_birth_a_film_of_one_frame_is_the_image_system_s_picture(young: Layered, image: LatentDiffusion):
