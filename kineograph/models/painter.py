@@ -6,7 +6,7 @@
 
 A figure is the same wherever it stands, so it is learnt in coordinates of its own (Jaderberg et al. 2015; Siarohin et
 al. 2019), and a clip is layers, one over the other (Wang & Adelson 1994). It holds still from frame to frame but for
-what its pose moves. Taught on pairs of frames with and without their actors, of which nothing else is known.
+what its pose moves. Taught on frames with and without their actors.
 """
 
 from dataclasses import dataclass
