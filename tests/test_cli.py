@@ -265,6 +265,7 @@ def test_failures_in_the_middle_are_one_line(failure: BaseException, code: int, 
 def test_a_signal_in_the_middle_of_writing_leaves_no_half_file(name: str, code: int):
     script = f"""
 from kineograph import video
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs begin without it
 def half(path, clip, note):
     path.write_text("half")
     os.kill(os.getpid(), signal.{name})
