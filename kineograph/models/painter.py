@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from kineograph.nn.attention import unscaled_norm
 from kineograph.nn.convolution import Residual, ToSpace
+from kineograph.nn.labels import certain
 from kineograph.nn.layout import ACTORS, pictured, places, there
 
 MIDDLE, REACH = (0.0, -0.7), (1.95, 2.6)  # of a figure's picture, in its own units across and down
@@ -81,8 +82,7 @@ class Painter(nn.Module):
         """An actor as it sees itself in each frame, b t 4 h w: colours in [-1, 1], opacity in [0, 1]."""
         b, t = layout.shape[:2]
         labels = self.second(labels) if actor else labels
-        said = [F.one_hot(value, count) for value, count in zip(labels.T, self.config.classes, strict=True)]
-        said = torch.cat(said, dim=1)[:, None].expand(-1, t, -1)
+        said = certain(labels, self.config.classes)[:, None].expand(-1, t, -1)
         which = F.one_hot(torch.tensor(actor, device=layout.device), ACTORS).expand(b, t, -1)
         dtype = self.start.weight.dtype
         told = self.hear(torch.cat([said, which, layout], dim=2).flatten(0, 1).to(dtype))

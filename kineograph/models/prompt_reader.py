@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from kineograph.condition import Condition
 from kineograph.nn.attention import NormedAttention, unscaled_norm
+from kineograph.nn.labels import certain
 from kineograph.nn.positions import sinusoids
 
 KEPT = 0.03  # of the likeliest value's probability: an earlier shot's value this likely is not denied by the words
@@ -132,8 +133,7 @@ class PromptReader(nn.Module):
 
     def certain(self, labels: Tensor) -> Tensor:
         """The vector of a prompt that leaves nothing open.  b k -> b v."""
-        rows = zip(labels.T, self.config.classes, strict=True)
-        return torch.cat([F.one_hot(values, count) for values, count in rows], dim=1).float()
+        return certain(labels, self.config.classes)
 
     def right(self, cond: Condition, labels: Tensor, words: Condition | None = None) -> dict[str, float]:
         """The share of rows whose likeliest value is right, of each label."""

@@ -51,6 +51,6 @@ def maps(layout: Tensor, size: int) -> Tensor:
     for actor in range(ACTORS):
         across, down = places(layout, actor, size)
         near = torch.exp(-(across.square() + (down + 1).square()) / 4)
-        seen = (across.clamp(-FARTHEST, FARTHEST), down.clamp(-FARTHEST, FARTHEST), near)
-        channels += [there(layout, actor)[..., None, None] * x for x in seen]
+        seen, present = (across.clamp(-FARTHEST, FARTHEST), down.clamp(-FARTHEST, FARTHEST), near), there(layout, actor)
+        channels += [present[..., None, None] * x for x in seen]
     return torch.stack(channels, dim=2)

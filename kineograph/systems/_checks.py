@@ -15,7 +15,11 @@ SHOWN = 6  # clips of a sheet
 
 def codec(part: FrameCodec, video: Tensor, told: Tensor | None) -> Check:
     """Each clip, and after it what becomes of it."""
-    out = part.decode(part.encode(video), told).clamp(-1, 1)
+    return compared(part.decode(part.encode(video), told).clamp(-1, 1), video)
+
+
+def compared(out: Tensor, video: Tensor) -> Check:
+    """What a codec makes of clips, against them."""
     return {"psnr": psnr(out, video), "psnr_moving": psnr(out, video, moving(video))}, beside(video, out)
 
 

@@ -138,7 +138,7 @@ class Kineograph(System):
         self.text.check([*prompts, options.negative_prompt])
         null, total = self.told([options.negative_prompt]), sum(counts)
         past, done, windows, newest = self.beginning(options), 0, 0, self.config.generator.patch[0]
-        labels, usual = None, self.told([""]).vector
+        labels, usual = None, (self.told([""]) if options.negative_prompt else null).vector
         for prompt, count in zip(prompts, counts, strict=True):
             cond, end = self.told([prompt]), done + count
             labels = self.reader.chosen(cond.vector, usual, options.seed, labels)

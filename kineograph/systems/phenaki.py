@@ -29,8 +29,8 @@ from kineograph.models.text import ByteText, MiniLM
 from kineograph.models.transformer import TokenJudge, TokenTransformer, TokenTransformerConfig
 from kineograph.models.upsampler import Upsampler, UpsamplerConfig, fitted
 from kineograph.processes.masked import Masked
-from kineograph.processes.reconstruction import moving, psnr
 from kineograph.system import Options, Progress, System, option, silent, stage
+from kineograph.systems._checks import compared
 from kineograph.systems.kineograph import SAMPLES
 
 
@@ -282,8 +282,7 @@ class Phenaki(System):
         if stage == "learn_tokens":
             tokens, codes = self.tokenizer.encode(batch.video), self.masked.codes
             out = self.tokenizer.decode(tokens).clamp(-1, 1)
-            pairs = [Clip.of(v) for pair in zip(batch.video[:6], out[:6], strict=True) for v in pair]
-            figures = {"psnr": psnr(out, batch.video), "psnr_moving": psnr(out, batch.video, moving(batch.video))}
+            figures, pairs = compared(out, batch.video)
             return figures | {"usage": usage(tokens, codes), "perplexity": perplexity(tokens, codes)}, pairs
         loss = self.stages()[stage](self, self.encode(stage, batch))
         wishes = [

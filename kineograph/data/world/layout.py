@@ -1,9 +1,8 @@
 """Layouts: where a clip's actors are and how they hold themselves, frame by frame, as numbers.
 
 The columns are those that `Batch.layout` promises: whether it is known; of the actor and of a second one (a companion,
-or the dog or ball of the act) x, y (-1 to 1
-across the picture, to the right and down), size, stretch (1 as drawn, -1 mirrored, narrow between), sine and cosine of
-its turn; then the actor's pose.
+or the dog or ball of the act) x, y (-1 to 1 across the picture, to the right and down), size, stretch (1 as drawn, -1
+mirrored, narrow between), sine and cosine of its turn; then the actor's pose.
 """
 
 from math import cos, radians, sin
