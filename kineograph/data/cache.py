@@ -110,21 +110,29 @@ class Stored:
 
 
 class Small(Dataset):
-    """A dataset's clips in groups, as worker processes render them: group -> n t c h w uint8."""
+    """A dataset's clips in groups, as worker processes render them: group -> n t c h w uint8; or, in place of their
+    frames, what one of the dataset's methods tells of each.
+    """
 
-    def __init__(self, dataset: Sequence, start: int, stop: int):
-        self.dataset, self.start, self.stop = dataset, start, stop
+    def __init__(self, dataset: Sequence, start: int, stop: int, told: str = ""):
+        self.dataset, self.start, self.stop, self.told = dataset, start, stop, told
 
     def __len__(self) -> int:
         return -(-(self.stop - self.start) // SMALL)
 
     def __getitem__(self, group: int) -> Tensor:
         first = self.start + group * SMALL
-        return torch.stack([self.dataset[i].frames for i in range(first, min(first + SMALL, self.stop))])
+        return torch.stack([self.of(i) for i in range(first, min(first + SMALL, self.stop))])
+
+    def of(self, index: int) -> Tensor:
+        """One clip's share."""
+        return torch.as_tensor(getattr(self.dataset, self.told)(index)) if self.told else self.dataset[index].frames
 
 
 class Cache:
-    """The first clips of a dataset in a folder: `frames` as rendered, `encodings` by a codec; both grow on demand."""
+    """The first clips of a dataset in a folder: `frames` as rendered, `encodings` by a codec, and what is `known` of
+    them; all grow on demand.
+    """
 
     def __init__(self, folder: str | Path, dataset: Sequence, *, rebuild: bool = False):
         self.folder, self.dataset, self.rebuild = Path(folder), dataset, rebuild
@@ -132,7 +140,21 @@ class Cache:
     def frames(self, clips: int, *, workers: int = 2, progress: Callable[[float, str], None] = silent) -> Store:
         """A store of at least so many rendered clips: n t h w c uint8."""
         store = self.store("frames.u8", dtype="|u1", fingerprint=identity(self.dataset))
-        self.extend(store, clips, lambda x: x.permute(0, 1, 3, 4, 2).numpy(), workers, progress, "rendering clips")
+        self.extend(store, clips, self.pictures(store, clips, workers), channels_last, progress, "rendering clips")
+        return store
+
+    def known(
+        self, name: str, clips: int, *, workers: int = 2, progress: Callable[[float, str], None] = silent
+    ) -> Store:
+        """A store of what `dataset.name(index)` tells of at least so many clips: labels n k, layout n t l, or scenery,
+        n t h w c uint8.
+        """
+        kind = Small(self.dataset, 0, 1, name)[0].dtype
+        suffix, dtype = {torch.uint8: ("u8", "|u1"), torch.int64: ("i64", "<i8"), torch.float32: ("f32", "<f4")}[kind]
+        store = self.store(f"{name}.{suffix}", dtype=dtype, fingerprint=identity(self.dataset))
+        convert = channels_last if kind == torch.uint8 else Tensor.numpy
+        told = render(self.dataset, store.count, clips, workers=workers, told=name)
+        self.extend(store, clips, told, convert, progress, f"{name} of clips")
         return store
 
     def encodings(
@@ -170,7 +192,7 @@ class Cache:
             assert latents.isfinite().all(), "the codec's encodings do not fit into float16"
             return latents.numpy()
 
-        self.extend(store, clips, encode, workers, progress, "encoding clips")
+        self.extend(store, clips, self.pictures(store, clips, workers), encode, progress, "encoding clips")
         return store
 
     def store(self, name: str, *, dtype: str, fingerprint: dict) -> Store:
@@ -186,16 +208,16 @@ class Cache:
         self,
         store: Store,
         clips: int,
+        missing: Iterator[Tensor],
         convert: Callable[[Tensor], np.ndarray],
-        workers: int,
         progress: Callable[[float, str], None],
         what: str,
     ) -> None:
-        """Renders what is missing in worker processes, converts it here, and appends it chunk by chunk."""
+        """Takes what is missing, a few clips at a time, converts it, and appends it chunk by chunk."""
         if clips > len(self.dataset):
             raise ValueError(f"{clips} clips asked for, and the dataset has {len(self.dataset)}")
         ready: list[np.ndarray] = []
-        for small in self.pictures(store, clips, workers):
+        for small in missing:
             ready.append(convert(small))
             if (fresh := sum(map(len, ready))) >= CHUNK or store.count + fresh >= clips:
                 store.append(np.concatenate(ready))
@@ -214,12 +236,19 @@ class Cache:
         yield from render(self.dataset, start, clips, workers=workers)
 
 
-def render(dataset: Sequence, start: int, stop: int, *, workers: int = 2) -> Iterator[Tensor]:
-    """The clips from start to stop in order, n t c h w uint8 at a time."""
+def channels_last(frames: Tensor) -> np.ndarray:
+    """n t c h w -> n t h w c, as pictures lie in files."""
+    return frames.permute(0, 1, 3, 4, 2).numpy()
+
+
+def render(dataset: Sequence, start: int, stop: int, *, workers: int = 2, told: str = "") -> Iterator[Tensor]:
+    """The clips from start to stop in order, n t c h w uint8 at a time, or what a method of the dataset tells of them,
+    drawn by worker processes.
+    """
     if start >= stop:
         return iter(())
     loader = DataLoader(
-        Small(dataset, start, stop),
+        Small(dataset, start, stop, told),
         batch_size=None,
         shuffle=False,
         num_workers=workers,

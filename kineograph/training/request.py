@@ -41,10 +41,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--resume-from-checkpoint", metavar="latest|PATH", help="go on from a checkpoint, bit for bit")
     add("--train-batch-size", "--batch-size", type=int, default=32, help="clips a step, over all processes [32]")
     add("--hours", type=float, default=0.0, help="stop after this time, counted anew in each sitting [no limit]")
+    add(
+        "--cooldown-minutes",
+        type=float,
+        default=0.0,
+        help="last minutes of --hours, over which the learning rate falls to 1 %% [none]",
+    )
     add("--data", default="world", metavar="world|FILE", help="where clips come from: the World, or one video file")
     add("--prompt", default="", help="what the video file shows")
     add("--clips", type=int, default=0, help="train on this many clips only [all the World has]")
-    add("--cache", type=Path, metavar="FOLDER", help="keep the clips, or their encodings, on disk; needs --clips")
+    add(
+        "--cache",
+        type=Path,
+        metavar="FOLDER",
+        help="keep clips or their encodings, and what is known of them, on disk; needs --clips",
+    )
     add("--rebuild-cache", action="store_true", help="replace a cache that was made of something else")
     add("--workers", type=int, default=2, help="processes that render ahead [2]")
     add("--logging-steps", type=int, default=50, help="steps between two lines of the log [50]")

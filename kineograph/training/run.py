@@ -11,8 +11,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
@@ -20,17 +19,16 @@ from torch import Tensor
 
 from kineograph import __version__, video
 from kineograph import config as configs
-from kineograph.data.cache import Cache, Stored, digest, render
-from kineograph.data.loader import Order, Rendered, Steps, first_clips, known, on_device, seed_of
+from kineograph.data.cache import digest, render
+from kineograph.data.loader import Steps, first_clips, on_device, seed_of
 from kineograph.system import System
 from kineograph.training import checkpoints
+from kineograph.training.feed import Clips, Feed
 from kineograph.training.processes import Processes
 from kineograph.training.request import add_arguments, build, clips_of, settings_of, stage_of
 from kineograph.training.trainer import Trainer
 
 __all__ = ["add_arguments", "main"]
-
-Clips = Callable[[str, int, int], Sequence]  # split, frames, size -> what `clips_of` gives
 
 
 def main(args: argparse.Namespace, *, kind: type[System] | None = None, clips: Clips | None = None) -> int:
@@ -50,14 +48,15 @@ class Run:
 
     def __init__(self, args: argparse.Namespace, *, kind: type[System] | None = None, clips: Clips | None = None):
         self.args, self.processes = args, Processes()
-        self.clips = clips or (lambda *what: clips_of(args, *what))
         self.settings = settings_of(args, self.processes.device)
         self.system = build(args, kind)
         self.stage = stage_of(self.system, args.stage)
+        clips = clips or (lambda *what: clips_of(args, *what))
+        self.feed = Feed(args, self.system, self.stage, clips, self.settings, self.processes, self.progress)
         if not args.output_dir and not args.dry_run:
             raise ValueError("--output-dir is needed: the run's folder")
-        if args.cache and not args.clips:
-            raise ValueError("--cache needs --clips: how many clips to keep")
+        if args.cooldown_minutes and (not args.hours or self.settings.cooldown_steps):
+            raise ValueError("--cooldown-minutes are the last ones of --hours, in place of --cooldown-steps")
         if args.train_batch_size % (self.processes.count * self.settings.gradient_accumulation_steps):
             raise ValueError(
                 f"a batch of {args.train_batch_size} does not divide among the processes and accumulation steps"
@@ -98,7 +97,7 @@ class Run:
     def train(self) -> int:
         """Steps until time, number or a signal says stop."""
         state = self.open()
-        steps = self.data()  # encodes with the codec as it was loaded, before the trainer changes its precision
+        steps = self.feed.steps()  # encodes with the codec as it was loaded, before the trainer changes its precision
         held_out = self.held_out()
         alone = self.processes.count == 1
         trainer = Trainer(
@@ -129,6 +128,7 @@ class Run:
         self.start = self.logged = time.monotonic()
         saved = validated = self.start
         end = self.start + args.hours * 3600 if args.hours else float("inf")
+        falling, first = end - args.cooldown_minutes * 60 if args.cooldown_minutes else float("inf"), trainer.steps
         last = shown = -1
         for batch in steps.run(trainer.steps, limit, workers=args.workers) if trainer.steps < limit else ():
             losses = trainer.step(on_device(batch, self.processes.device))
@@ -136,8 +136,11 @@ class Run:
             if trainer.steps % args.logging_steps == 0:
                 self.log_steps(trainer)
             now = time.monotonic()
-            if self.processes.any(bool(self.stopped) or now >= end):
+            if self.processes.any(bool(self.stopped) or now >= end) or trainer.steps >= limit:
                 break
+            if falling < float("inf") and self.processes.any(now >= falling):
+                limit = self.cool(trainer, (trainer.steps - first) / (now - self.start))
+                falling = float("inf")
             if due(now - saved, args.checkpointing_minutes, trainer.steps, args.checkpointing_steps):
                 self.save(trainer)
                 saved, last = time.monotonic(), trainer.steps
@@ -153,76 +156,33 @@ class Run:
         end_of_it = "interrupted" if self.stopped else "done"
         self.say(f"{end_of_it} at step {trainer.steps}; the system is in {self.folder / 'system'}")
 
+    def cool(self, trainer: Trainer, rate: float) -> int:
+        """Begins the cooldown of --cooldown-minutes, at a rate of so many steps a second; the step where it ends."""
+        share = torch.tensor([rate], device=self.processes.device)
+        if self.processes.count > 1:
+            self.processes.average([share])  # the same number of steps everywhere
+        left = max(1, int(float(share) * self.args.cooldown_minutes * 60))
+        left = min(left, (self.settings.max_train_steps or 2**62) - trainer.steps)
+        self.settings = replace(self.settings, max_train_steps=trainer.steps + left, cooldown_steps=left)
+        trainer.settings = self.settings
+        self.say(f"cooling down from step {trainer.steps} to step {trainer.steps + left}")
+        return trainer.steps + left
+
     def interrupt(self, number: int, _: object) -> None:
         """On the first signal, stop after this step; on the second, at once."""
         if self.stopped:
             raise KeyboardInterrupt
         self.stopped = number
 
-    # what training sees
-
-    def seen(self, split: str) -> Sequence:
-        """Whole clips, of which a stage may want a window, with or without their actors as it wants them."""
-        frames, size = self.system.clip_shape(self.stage)
-        clips = self.clips(split, max(frames, getattr(self.system.config, "frames", 0)), size)
-        return getattr(clips, "empty", clips) if self.system.stages()[self.stage].empty else clips
-
-    def data(self) -> Steps:
-        """The batches of every step, from the cache if there is one."""
-        args, (frames, _) = self.args, self.system.clip_shape(self.stage)
-        stage = self.system.stages()[self.stage]
-        clips = self.seen("train")
-        clips = clips.window(frames) if frames and hasattr(clips, "window") else clips  # none is drawn but what is seen
-        source, seen_through = Rendered(clips) if frames else None, ""
-        if args.cache and not frames:
-            raise ValueError(f"{self.stage} sees words only; --cache keeps clips")
-        if args.cache:
-            cache = Cache(args.cache, clips, rebuild=args.rebuild_cache)
-            if self.processes.first:
-                source = self.fill_cache(cache, stage.through)
-            self.processes.wait()
-            if not self.processes.first:
-                source = self.fill_cache(cache, stage.through)
-            seen_through = stage.through
-        order = Order(args.clips or len(clips), args.train_batch_size, self.settings.seed)
-        return Steps(
-            order,
-            source,
-            clips.caption,
-            **known(clips, stage.wants),
-            fps=clips.fps,
-            frames=0 if seen_through else frames,
-            through=seen_through,
-            rank=self.processes.rank,
-            ranks=self.processes.count,
-        )
-
-    def fill_cache(self, cache: Cache, through: str) -> Stored:
-        """The clips in the cache, or their encodings where the stage goes through a codec; made now if need be."""
-        workers = max(1, self.args.workers)
-        if not through:
-            return Stored(cache.frames(self.args.clips, workers=workers, progress=self.progress))
-        return Stored(
-            cache.encodings(
-                getattr(self.system, through),
-                self.args.clips,
-                name=through,
-                workers=workers,
-                precision=self.settings.mixed_precision,
-                device=self.processes.device,
-                progress=self.progress,
-            )
-        )
+    # what training leaves and shows
 
     def held_out(self) -> Tensor | None:
         """Whole clips of the held-out split for validation, b t c h w uint8; None if the system has no `validate`."""
         count = self.args.validation_clips
         if not count or not hasattr(self.system, "validate") or not self.processes.first:
             return None
-        self.shown = self.seen("held_out")
+        self.shown = self.feed.seen("held_out")
         return torch.cat(list(render(self.shown, 0, count, workers=self.args.workers)))
-
-    # what training leaves
 
     def open(self) -> tuple[dict[str, Tensor], dict] | None:
         """Makes or checks the run's folder; the checkpoint to go on from, if any."""

@@ -83,6 +83,29 @@ def test_a_cache_of_something_else_is_refused_or_rebuilt(tmp_path, other):
     assert store.array().shape[2] == other.size
 
 
+class Known(Squares):
+    def labels(self, index):
+        return [index, 7]
+
+    def layout(self, index):
+        return [[index / 2, 0.5]] * 2
+
+    def scenery(self, index):
+        return self[index].frames
+
+
+@pytest.mark.parametrize("name", ["labels", "layout", "scenery"])
+def test_what_is_known_of_clips_is_kept_as_told(tmp_path, name):
+    Cache(tmp_path, Known()).known(name, 5, workers=0)
+    store = Cache(tmp_path, Known()).known(name, 12, workers=2)
+    assert store.count == 12
+    for index in (0, 4, 11):
+        kept, told = Stored(store)(index), torch.as_tensor(getattr(Known(), name)(index))
+        assert (kept.dtype, kept.tolist()) == (told.dtype, told.tolist())
+    with pytest.raises(ValueError, match="seed is 0 there and 1 here"):
+        Cache(tmp_path, Known(seed=1)).known(name, 5, workers=0)
+
+
 def test_encodings_are_the_codecs(tmp_path, codec):
     store = Cache(tmp_path, Squares()).encodings(codec, 10, workers=0)
     video = torch.stack([Squares()[i].video for i in range(10)])

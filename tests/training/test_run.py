@@ -102,6 +102,47 @@ def test_hours_stop_a_run(train, tmp_path):
     assert [p.name for p in (tmp_path / "a/checkpoints").iterdir()] == ["step-00000001"]
 
 
+def test_the_last_minutes_cool_down(train, tmp_path, monkeypatch):
+    clock = iter(range(10**6))
+    monkeypatch.setattr(run, "time", Namespace(monotonic=lambda: float(next(clock))))
+    flags = ["--hours", str(100 / 3600), "--cooldown-minutes", "0.5", "--logging-steps", "1", "--validation-clips", "0"]
+    assert train("learn_codec", "--output-dir", str(tmp_path / "a"), "--lr-warmup-steps", "0", *flags) == 0
+    rates = [line["learning_rate"] for line in lines(tmp_path / "a")]
+    high = rates.count(1e-3)
+    fall = len(rates) - high
+    assert high > fall > 4
+    assert rates[high:] == pytest.approx([1e-3 * max(0.01, 1 - i / (fall + 1)) for i in range(1, fall + 1)], rel=0.1)
+
+
+@pytest.mark.parametrize("flags", [[], ["--hours", "1", "--cooldown-steps", "5", "--max-train-steps", "9"]])
+def test_minutes_of_cooldown_are_those_before_the_hours_end(train, tmp_path, flags):
+    with pytest.raises(ValueError, match="the last ones of --hours"):
+        train("learn_codec", "--output-dir", str(tmp_path / "a"), "--cooldown-minutes", "1", *flags)
+
+
+def test_a_cache_keeps_what_a_stage_wants_to_know(train, tmp_path, monkeypatch):
+    fake, squares, seen = request.find("fake"), type(run.clips_of(None, "train", 4, 8)), []
+
+    def learn(system, batch):
+        seen.append(batch)
+        return system.critic(batch.labels.to(system.critic.weight.dtype).expand(-1, 32)).float().mean()
+
+    monkeypatch.setattr(fake, "learn_looks", stage("critic", wants=("labels", "scenery"))(learn), raising=False)
+    monkeypatch.setattr(squares, "labels", lambda self, index: [index % 3], raising=False)
+    monkeypatch.setattr(squares, "empty", property(lambda self: type(self)(9)), raising=False)
+    monkeypatch.setattr(squares, "scenery", lambda self, index: self.empty[index].frames, raising=False)
+    flags = ["--max-train-steps", "2", "--clips", "12", "--validation-clips", "0"]
+    train("learn_looks", "--output-dir", str(tmp_path / "a"), *flags)
+    for name in ("b", "c"):  # the second reads what the first has kept
+        train("learn_looks", "--output-dir", str(tmp_path / name), *flags, "--cache", str(tmp_path / "cache"))
+        monkeypatch.setattr(squares, "__getitem__", None)
+    anew, *cached = seen[:2], seen[2:4], seen[4:]
+    for one in cached:
+        for x, y in zip(anew, one, strict=True):
+            assert all(torch.equal(getattr(x, k), getattr(y, k)) for k in ("video", "labels", "scenery"))
+    assert (tmp_path / "cache/scenery/frames.u8.json").exists()
+
+
 def test_a_stage_starts_from_the_parts_of_another_run(train, tmp_path):
     a, b = tmp_path / "a", tmp_path / "b"
     train("learn_codec", "--output-dir", str(a), "--max-train-steps", "2")
