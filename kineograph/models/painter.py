@@ -32,7 +32,8 @@ class PainterConfig:
     picture, which doubles from one width to the next and once more at the end.
 
     second: who the second actor is, as (from, to, values): where label `from` has value i, its label `to` is values[i];
-    -1: as it was.
+    -1: as it was. grain: (label, value, pixels): where that label has that value, pictures are squares of so many
+    pixels a side, and figures are laid on them as such.
     """
 
     classes: tuple[int, ...] = (4, 3)
@@ -42,6 +43,7 @@ class PainterConfig:
     widths: tuple[int, ...] = (16, 8)
     seed: int = 8  # channels of the smallest picture
     second: tuple[tuple[int, int, tuple[int, ...]], ...] = ()
+    grain: tuple[int, int, int] = (0, -1, 1)
 
 
 class Painter(nn.Module):
@@ -74,6 +76,7 @@ class Painter(nn.Module):
             present = there(layout, actor)
             if present.any():
                 figure = self.placed(self.figures(labels, layout, actor), layout, actor, scenery.shape[-1])
+                figure = self.grained(figure, labels)
                 colour, opacity = figure[:, :, :3], figure[:, :, 3:] * present[..., None, None, None]
                 picture = picture + opacity * (colour - picture)
         return picture
@@ -109,6 +112,18 @@ class Painter(nn.Module):
         grid = torch.stack([(across - MIDDLE[0]) / REACH[0], (down - MIDDLE[1]) / REACH[1]], dim=-1).flatten(0, 1)
         placed = F.grid_sample(figures.flatten(0, 1), grid, padding_mode="zeros", align_corners=False)
         return placed.unflatten(0, figures.shape[:2])
+
+    def grained(self, figures: Tensor, labels: Tensor) -> Tensor:
+        """Figures in the picture's own pixels where these are large; each is covered or not.  b t 4 h h -> same."""
+        label, value, pixels = self.config.grain
+        coarse, size = labels[:, label] == value, figures.shape[-1]
+        if not coarse.any() or size % pixels:
+            return figures
+        opacity = figures[:, :, 3:]
+        mass = F.avg_pool2d(torch.cat([opacity * figures[:, :, :3], opacity], dim=2).flatten(0, 1), size // pixels)
+        squares = torch.cat([mass[:, :3] / mass[:, 3:].clamp(min=1e-3), (mass[:, 3:] > 0.5).to(mass)], dim=1)
+        squares = F.interpolate(squares, scale_factor=size // pixels).view_as(figures)
+        return torch.where(coarse[:, None, None, None, None], squares, figures)
 
     def loss(self, whole: Tensor, scenery: Tensor, labels: Tensor, layout: Tensor) -> Tensor:
         """Against frames with their actors, b t 3 h h, of what each actor sees around itself, where no other stands:

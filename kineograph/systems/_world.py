@@ -18,7 +18,10 @@ SECOND = (
     (7, 4, tuple(range(12))),
 )
 
-PAINTER = PainterConfig(WORLD, LAYOUT, dim=256, grid=(8, 6), widths=(112, 80, 64, 40), seed=20, second=SECOND)
+GRAIN = (13, 3, 32)  # pixel art is drawn on 32 x 32 pixels
+PAINTER = PainterConfig(
+    WORLD, LAYOUT, dim=320, grid=(8, 6), widths=(176, 120, 80, 48), seed=24, second=SECOND, grain=GRAIN
+)
 DIRECTOR = VideoTransformerConfig(
     LAYOUT, 16, 1, (4, 1), dim=192, depth=4, heads=3, text_dim=384, vector_dim=sum(WORLD), local=64
 )

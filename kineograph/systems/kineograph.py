@@ -95,7 +95,7 @@ class Kineograph(System):
             director=DIRECTOR,
             codec=FrameCodecConfig(48, (), (64, 128, 256), (), (2, 2, 3), text_dim=sum(WORLD)),
             generator=VideoTransformerConfig(
-                48, 16, 8, (4, 2), dim=320, depth=8, heads=5, text_dim=384, vector_dim=sum(WORLD), local=128,
+                48, 16, 8, (4, 2), dim=320, depth=7, heads=5, text_dim=384, vector_dim=sum(WORLD), local=128,
                 layout_dim=LAYOUT, retouch=2,
             ),
             upsampler=UpsamplerConfig(112, 6, cell=2, told_dim=sum(WORLD)),
@@ -108,7 +108,7 @@ class Kineograph(System):
             codec=FrameCodecConfig(48, (), (96, 192, 256), (), (2, 2, 3), text_dim=sum(WORLD)),
             generator=VideoTransformerConfig(
                 48, 16, 16, (4, 2), dim=336, depth=7, heads=6, text_dim=384, vector_dim=sum(WORLD), local=128,
-                layout_dim=LAYOUT, retouch=4,
+                layout_dim=LAYOUT, retouch=2,
             ),
             upsampler=UpsamplerConfig(56, 4, factor=2, cell=2, told_dim=sum(WORLD)),
             painter=PAINTER,
@@ -213,9 +213,7 @@ class Kineograph(System):
     def clip_shape(self, stage: str) -> tuple[int, int]:
         if stage in ("learn_words", "learn_layout"):
             return 0, self.config.size
-        if stage == "learn_upsampler":
-            return 2, self.config.size * self.upsampler.factor
-        if stage == "learn_figures":
+        if stage in ("learn_figures", "learn_upsampler"):
             return 1, self.config.size * self.upsampler.factor
         return self.config.frames, self.config.size
 

@@ -6,10 +6,10 @@
 Each scene goes on from the last frames shown, encoded again as known tokens; so a film is made window by window, with
 the memory of one window. A picture or a video can stand before the first scene in the same way.
 
-The bundled size is made for two CPU cores. Attention and feed-forwards cost by the token, so tokens are few: patches of
-8 x 8 pixels and t_p = 4 frames cut 17 frames of 64 x 64 into 1 + 4 time steps of 64, 320 in all (576 with the paper's
-t_p = 2, 2,304 with patches of 4 x 4). t_p divides 4, so the paper's K = 5 frames taken over fit here too. The
-networks that only training needs (features, critic, judge) are small or absent.
+The bundled size is made for two CPU cores. Attention and feed-forwards cost by the token, so tokens are few: t_p = 5
+frames and patches of 4 x 4 pixels, without which small figures are lost, cut 16 frames of 64 x 64 into 1 + 3 time steps
+of 256, 1,024 in all (2,304 of 17 frames with the paper's t_p = 2). The networks that only training needs (features,
+critic, judge) are small or absent.
 """
 
 from collections.abc import Callable, Iterator
@@ -29,8 +29,9 @@ from kineograph.models.text import ByteText, MiniLM
 from kineograph.models.transformer import TokenJudge, TokenTransformer, TokenTransformerConfig
 from kineograph.models.upsampler import Upsampler, UpsamplerConfig, fitted
 from kineograph.processes.masked import Masked
+from kineograph.processes.reconstruction import psnr
 from kineograph.system import Options, Progress, System, option, silent, stage
-from kineograph.systems._checks import compared
+from kineograph.systems._checks import beside, compared
 from kineograph.systems.kineograph import SAMPLES
 
 
@@ -64,7 +65,9 @@ class PhenakiOptions(Options):
         3.0, "how strictly to follow the prompt; 1 is not at all guided", minimum=0, maximum=20
     )
     keep_frames: int = option(
-        5, "frames each window takes over from what was shown: 1 + k t_p, fewer than a window has", minimum=1
+        0,
+        "frames each window takes over from what was shown: 1 + k t_p, fewer than a window has; 0: about 5",
+        minimum=0,
     )
     temperature: float = option(1.0, "how freely tokens are drawn; falls to 0 over the steps", minimum=0, maximum=20)
     choice_temperature: float = option(
@@ -88,10 +91,10 @@ class Phenaki(System):
     PRESETS = {
         "toy": Config(),
         "world": Config(
-            frames=17, size=64, text="minilm", judge_depth=0, features=(24, 48, 96), critic=(24, 48, 96),
-            tokenizer=CViViTConfig(64, (4, 8), dim=192, heads=6, spatial=3, temporal=2, book=CodebookConfig(4096, 16)),
-            dream=TokenTransformerConfig(4096, (5, 8, 8), dim=288, depth=6, heads=9, widen=3, text_dim=384),
-            upsampler=UpsamplerConfig(64, 5), pictures=0.2, beginnings=0.4,
+            frames=16, size=64, text="minilm", judge_depth=0, features=(24, 48, 96), critic=(24, 48, 96),
+            tokenizer=CViViTConfig(64, (5, 4), dim=192, heads=6, spatial=3, temporal=2, book=CodebookConfig(4096, 16)),
+            dream=TokenTransformerConfig(4096, (4, 16, 16), dim=288, depth=6, heads=9, widen=3, text_dim=384),
+            upsampler=UpsamplerConfig(96, 5, cell=2), pictures=0.2, beginnings=0.4,
         ),
         "paper": PAPER,
         "paper_small": replace(PAPER, dream=replace(PAPER.dream, dim=1536, depth=20, heads=24)),  # 0.9 B
@@ -131,7 +134,7 @@ class Phenaki(System):
         prompts = [shot.prompt for shot in options.story]
         counts = options.story.frames(num_frames=options.num_frames, fps=options.fps)
         self.text.check([*prompts, options.negative_prompt])
-        sample = self.sampler(options)
+        sample, keep = self.sampler(options), self.taken_over(options)
         before, total, done = self.beginning(options), sum(counts), 0
         for prompt, count in zip(prompts, counts, strict=True):
             cond, end = self.told([prompt]), done + count
@@ -142,7 +145,7 @@ class Phenaki(System):
 
                 report(0)
                 video = self.window(before, end - done, partial(sample, cond=cond), report)
-                before = torch.cat([before, video], dim=1)[:, -options.keep_frames :]
+                before = torch.cat([before, video], dim=1)[:, -keep:]
                 yield self.show(video, options)
                 done += video.shape[1]
         progress(1.0, "done")
@@ -183,9 +186,14 @@ class Phenaki(System):
         if options.keep_frames >= self.config.frames:
             raise ValueError(f"keep_frames must be below {self.config.frames}, a window's; got {options.keep_frames}")
         try:
-            self.tokenizer.steps(options.keep_frames)
+            self.tokenizer.steps(self.taken_over(options))
         except ValueError as error:
             raise ValueError(f"keep_frames does not fit: {error}") from error
+
+    def taken_over(self, options: PhenakiOptions) -> int:
+        """How many frames a window takes over: as many as asked for, or what fits and is nearest to the paper's 5."""
+        group = self.config.tokenizer.patch[0]
+        return options.keep_frames or min(range(1, self.config.frames, group), key=lambda n: abs(n - 5))
 
     def beginning(self, options: PhenakiOptions) -> Tensor:
         """The last frames of the given picture or video, 1 k 3 s s; k = 0 where none is given."""
@@ -193,7 +201,7 @@ class Phenaki(System):
         if not options.image_path:
             return torch.empty(1, 0, 3, size, size, device=self.device)
         clip = videos.read(options.image_path, fps=options.fps, size=size)
-        return clip.video[None, -options.keep_frames :].to(self.device)
+        return clip.video[None, -self.taken_over(options) :].to(self.device)
 
     def show(self, video: Tensor, options: PhenakiOptions) -> Tensor:
         """1 t 3 s s -> t 3 height width uint8."""
@@ -206,6 +214,8 @@ class Phenaki(System):
     def clip_shape(self, stage: str) -> tuple[int, int]:
         if stage == "learn_to_judge" and not self.config.judge_depth:
             raise ValueError("there is no token critic to train: set judge_depth to 1 or more")
+        if stage == "learn_upsampler":
+            return 1, self.config.size * self.upsampler.factor
         return self.config.frames, self.config.size
 
     @stage("features")
@@ -254,6 +264,15 @@ class Phenaki(System):
         tokens, cond = batch.video.long(), self.told(batch.captions)
         return self.masked.judge_loss(self.judge, self.dream, tokens.flatten(1), cond, self.begun(tokens))
 
+    @stage("upsampler")
+    def learn_upsampler(self, batch: Batch) -> Tensor:
+        """Single frames, most of them through the finished tokenizer; of each a square is drawn."""
+        small = self.upsampler.shrunk(batch.video)
+        with torch.no_grad():
+            coded = self.tokenizer.decode(self.tokenizer.encode(small)).clamp(-1, 1)
+        keep = torch.rand(len(small), 1, 1, 1, 1, device=small.device) < 0.125
+        return self.upsampler.loss(torch.where(keep, small, coded), batch.video, part=0.5)
+
     def pictures(self, batch: Batch) -> int:
         """How many rows of a batch are still pictures: the same in every batch of a size."""
         return round(self.config.pictures * len(batch))
@@ -284,6 +303,11 @@ class Phenaki(System):
             out = self.tokenizer.decode(tokens).clamp(-1, 1)
             figures, pairs = compared(out, batch.video)
             return figures | {"usage": usage(tokens, codes), "perplexity": perplexity(tokens, codes)}, pairs
+        if stage == "learn_upsampler":
+            small = self.tokenizer.decode(self.tokenizer.encode(self.upsampler.shrunk(batch.video))).clamp(-1, 1)
+            out, plain = self.upsampler(small).clamp(-1, 1), self.upsampler.bicubic(small).clamp(-1, 1)
+            figures = {"psnr": psnr(out, batch.video), "psnr_bicubic": psnr(plain, batch.video)}
+            return figures, beside(plain, out, batch.video)
         loss = self.stages()[stage](self, self.encode(stage, batch))
         wishes = [
             PhenakiOptions(p, num_frames=self.config.frames, token_critic=stage == "learn_to_judge") for p in SAMPLES

@@ -73,7 +73,7 @@ def test_the_parts_are_those_of_the_figure(toy: Kineograph):
     assert toy.clip_shape("learn_words")[0] == toy.clip_shape("learn_layout")[0] == 0, "no pictures"
     assert toy.clip_shape("learn_generator") == (8, 32)
     assert toy.clip_shape("learn_figures") == (1, 128)
-    assert toy.clip_shape("learn_upsampler") == (2, 128)
+    assert toy.clip_shape("learn_upsampler") == (1, 128)
     with pytest.raises(ValueError, match="text is 'bert'; it can be bytes or minilm"):
         Kineograph(Config(text="bert"))
 

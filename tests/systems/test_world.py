@@ -1,8 +1,9 @@
 """What systems know of the World's labels, held against the World."""
 
+from kineograph.data.world.film import PIXELS
 from kineograph.data.world.layout import WIDTH
 from kineograph.data.world.scene import VOCABULARY
-from kineograph.systems._world import LAYOUT, SECOND, WORLD
+from kineograph.systems._world import GRAIN, LAYOUT, SECOND, WORLD
 
 NAMES = list(VOCABULARY)
 
@@ -10,6 +11,8 @@ NAMES = list(VOCABULARY)
 def test_counts_are_those_of_the_world():
     assert tuple(len(values) for values in VOCABULARY.values()) == WORLD
     assert LAYOUT == WIDTH
+    label, value, pixels = GRAIN
+    assert (VOCABULARY[NAMES[label]][value], pixels) == ("pixel art", PIXELS)
 
 
 def test_the_second_actor_is_who_the_world_draws():
