@@ -176,7 +176,8 @@ class Trainer:
         for name, module in system.named_children():
             if getattr(module, "external", False):
                 if settings.mixed_precision == "bf16":
-                    module.bfloat16()
+                    for p in module.parameters():
+                        p.data = p.data.bfloat16()
                 continue
             for p in module.parameters():
                 if p.ndim == 4:
