@@ -21,6 +21,7 @@ from kineograph.processes.samplers import CLEAN, Denoise, Sampler, ddim
 BETAS = ("linear", "scaled_linear", "cosine")
 SPACINGS = ("leading", "trailing", "linspace")
 PREDICTIONS = ("noise", "v", "x0")
+FEWEST = 0.1  # noise, as a share of the variance, by which errors of x_0 are divided
 FAINTEST = 2.0**-24  # the least signal from which levels between two whole times are drawn
 
 
@@ -130,11 +131,16 @@ class Diffusion:
             raise ValueError("where nothing of the data is left, noise tells nothing of them: predict v or x0")
 
     def loss(self, net: Network, x: Tensor, cond: Condition, null: Condition, weight: Tensor | float = 1.0) -> Tensor:
-        """x: b t c h w -> the mean squared error of what the network predicts; weight, as broad as x: what matters."""
+        """x: b t c h w -> the mean squared error of what the network predicts; weight, as broad as x: what matters.
+
+        x_0 is judged by the v that it means (Li & He 2025): by an error divided by sigma.
+        """
         t, noise = torch.randint(self.schedule.steps, (len(x),)), torch.randn_like(x)
         alpha, sigma = self.schedule.at(t, x)
         cond = cond.where(torch.rand(len(x), device=x.device) >= self.drop, null)
         target = {"noise": noise, "v": alpha * noise - sigma * x, "x0": x}[self.predicts]
+        if self.predicts == "x0":
+            weight = weight / sigma.square().clamp(min=FEWEST)
         return (weight * (net(alpha * x + sigma * noise, t.to(x.device), cond) - target).square()).mean()
 
     def clean(self, net: Network) -> Network:

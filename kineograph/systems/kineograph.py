@@ -77,7 +77,10 @@ class KineographOptions(Options):
     """The common options; weights distilled to few steps take them when those and their guidance are asked for."""
 
     num_inference_steps: int = option(
-        4, "sampling steps: those that the weights were distilled to, or others, of DPM-Solver++", minimum=1, maximum=200
+        4,
+        "sampling steps: those that the weights were distilled to, or others, of DPM-Solver++",
+        minimum=1,
+        maximum=200,
     )
     guidance_scale: float = option(
         3.0, "how strictly to follow the prompt; 1 is not at all guided", minimum=1, maximum=20

@@ -133,7 +133,25 @@ def test_the_loss_of_a_network_that_knows_the_data_is_nothing(predicts: str):
     diffusion, data = Diffusion(predicts=predicts), normal(*SHAPE)
     assert diffusion.loss(oracle(diffusion, data), data, told(), NULL) < 1e-6
     zero = diffusion.loss(lambda x, t, cond: torch.zeros_like(x), data, told(), NULL)
-    assert zero.item() == pytest.approx(1, abs=0.5)
+    noise = [max(1 - left, 0.1) if predicts == "x0" else 1.0 for left in diffusion.schedule.signal]
+    assert zero.item() == pytest.approx(sum(1 / n for n in noise) / len(noise), rel=0.5)
+
+
+def test_the_data_are_judged_by_the_velocity_that_they_mean(monkeypatch):
+    by_data, by_velocity = Diffusion(predicts="x0"), Diffusion(predicts="v")
+    data, off = normal(*SHAPE), normal(*SHAPE, seed=3)
+    times = torch.full((len(data),), 700)
+    monkeypatch.setattr(torch, "randint", lambda *args, **more: times)
+    alpha, sigma = by_data.schedule.levels(700)
+
+    def wrong(x: torch.Tensor, t: torch.Tensor, cond: Condition) -> torch.Tensor:
+        return data + off
+
+    def as_velocity(x: torch.Tensor, t: torch.Tensor, cond: Condition) -> torch.Tensor:
+        return (alpha * x - (data + off)) / sigma
+
+    same = [d.loss(net, data, told(), NULL).item() for d, net in ((by_data, wrong), (by_velocity, as_velocity))]
+    assert same[0] == pytest.approx(same[1], rel=1e-4)
 
 
 def test_hidden_captions_are_the_null_condition():
