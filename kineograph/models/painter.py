@@ -32,8 +32,8 @@ class PainterConfig:
     picture, which doubles from one width to the next and once more at the end.
 
     second: who the second actor is, as (from, to, values): where label `from` has value i, its label `to` is values[i];
-    -1: as it was. grain: (label, value, pixels): where that label has that value, pictures are squares of so many
-    pixels a side, and figures are laid on them as such.
+    -1: as it was. grain: (label, value, pixels): where that label has that value, a picture is so many squares across,
+    as pixel art is, which neither scenery that was enlarged nor figures in coordinates of their own keep to.
     """
 
     classes: tuple[int, ...] = (4, 3)
@@ -76,10 +76,9 @@ class Painter(nn.Module):
             present = there(layout, actor)
             if present.any():
                 figure = self.placed(self.figures(labels, layout, actor), layout, actor, scenery.shape[-1])
-                figure = self.grained(figure, labels)
                 colour, opacity = figure[:, :, :3], figure[:, :, 3:] * present[..., None, None, None]
                 picture = picture + opacity * (colour - picture)
-        return picture
+        return self.grained(picture, labels)
 
     def figures(self, labels: Tensor, layout: Tensor, actor: int) -> Tensor:
         """An actor as it sees itself in each frame, b t 4 h w: colours in [-1, 1], opacity in [0, 1]."""
@@ -113,17 +112,15 @@ class Painter(nn.Module):
         placed = F.grid_sample(figures.flatten(0, 1), grid, padding_mode="zeros", align_corners=False)
         return placed.unflatten(0, figures.shape[:2])
 
-    def grained(self, figures: Tensor, labels: Tensor) -> Tensor:
-        """Figures in the picture's own pixels where these are large; each is covered or not.  b t 4 h h -> same."""
+    def grained(self, pictures: Tensor, labels: Tensor) -> Tensor:
+        """Pictures in squares where their pixels are to be large.  b t 3 h h -> same."""
         label, value, pixels = self.config.grain
-        coarse, size = labels[:, label] == value, figures.shape[-1]
+        coarse, size = labels[:, label] == value, pictures.shape[-1]
         if not coarse.any() or size % pixels:
-            return figures
-        opacity = figures[:, :, 3:]
-        mass = F.avg_pool2d(torch.cat([opacity * figures[:, :, :3], opacity], dim=2).flatten(0, 1), size // pixels)
-        squares = torch.cat([mass[:, :3] / mass[:, 3:].clamp(min=1e-3), (mass[:, 3:] > 0.5).to(mass)], dim=1)
-        squares = F.interpolate(squares, scale_factor=size // pixels).view_as(figures)
-        return torch.where(coarse[:, None, None, None, None], squares, figures)
+            return pictures
+        squares = F.avg_pool2d(pictures[coarse].flatten(0, 1), size // pixels)
+        squares = F.interpolate(squares, scale_factor=size // pixels)
+        return pictures.index_put((coarse.nonzero()[:, 0],), squares.unflatten(0, (-1, pictures.shape[1])))
 
     def loss(self, whole: Tensor, scenery: Tensor, labels: Tensor, layout: Tensor) -> Tensor:
         """Against frames with their actors, b t 3 h h, of what each actor sees around itself, where no other stands:

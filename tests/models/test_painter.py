@@ -116,3 +116,15 @@ def test_the_second_actor_has_labels_of_its_own():
     given = layout(other=1.0)
     first, second = (painter.figures(torch.tensor([[0, 1]]), given, actor) for actor in (0, 1))
     assert not torch.allclose(first, second)
+
+
+def test_pictures_are_squares_where_a_label_says_so(painter: Painter):
+    coarse = Painter(PainterConfig(grain=(1, 2, 8))).eval().requires_grad_(False)
+    coarse.load_state_dict(painter.state_dict())
+    scenery, given, labels = torch.rand(2, 3, 3, 32, 32), layout(3).repeat(2, 1, 1), torch.tensor([[1, 2], [1, 0]])
+    plain, squares = painter(scenery, labels, given), coarse(scenery, labels, given)
+    means = torch.nn.functional.avg_pool2d(plain[0], 4)
+    assert torch.allclose(squares[0], means.repeat_interleave(4, 2).repeat_interleave(4, 3), atol=1e-6)
+    assert torch.equal(squares[1], plain[1])
+    small = torch.rand(1, 3, 3, 20, 20)  # which eight squares do not divide
+    assert torch.equal(coarse(small, labels[:1], given[:1]), painter(small, labels[:1], given[:1]))
