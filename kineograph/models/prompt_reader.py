@@ -9,6 +9,10 @@ tokens tell what belongs to what. In teaching one or the other is hidden at time
 Captions cost nothing and pictures much: what words mean is learnt here from millions of words, and the networks that
 draw are told it plainly. What a prompt leaves open comes out as how often each value goes with what it does say.
 After the prior of DALL-E 2 (Ramesh et al. 2022), which too stands between the words and what draws.
+
+Each label is read by itself, and unlike words may give values that never go together (a turtle that drives): a table of
+how much rarer than by chance pairs of values are, counted in the same clips, speaks against those when values are
+chosen.
 """
 
 from dataclasses import dataclass, replace
@@ -24,7 +28,10 @@ from kineograph.nn.positions import sinusoids
 
 KEPT = 0.03  # of the likeliest value's probability: an earlier shot's value this likely is not denied by the words
 DENIED = 0.2  # of a value's own usual probability: the words speak against one that is less likely
-CLOSE = 0.5  # of the likeliest value's probability: a value this likely may be shown instead
+CLOSE = 0.5  # of the likeliest value's probability: a value this likely may be shown instead,
+SAID = 0.4  # unless the likeliest is at least this probable
+APART = 0.5  # how much the table of pairs weighs, against 1 for the words
+RAREST = -6.0  # the strongest entry of that table
 
 
 @dataclass(frozen=True)
@@ -51,6 +58,9 @@ class PromptReader(nn.Module):
         self.queries = nn.Parameter(0.5 * torch.randn(labels, dim))
         self.looking, self.seen = NormedAttention(dim, config.heads), FeedForward(dim)
         self.values = nn.ModuleList(nn.Linear(dim, count) for count in config.classes)
+        total = sum(config.classes)
+        self.register_buffer("together", torch.zeros(total, total))  # 0, or how much rarer than by chance, as logarithm
+        self.register_buffer("counts", torch.zeros(total, total), persistent=False)  # of clips with both values
 
     def forward(self, cond: Condition, words: Condition | None = None) -> Condition:
         """tokens b n d, mask b n and vector b d, the prompt as a whole, of a text encoder, and its words by themselves,
@@ -107,8 +117,19 @@ class PromptReader(nn.Module):
         """labels: b k, the place of each label's value among those it can have -> the mean cross-entropy."""
         if labels is None:
             raise ValueError("learn_words needs clips with labels, which the World's have and a video file has not")
+        if self.training:
+            self.count(labels)
         scores = self.scores(self.features(cond, words))
         return sum(F.cross_entropy(s.float(), labels[:, i]) for i, s in enumerate(scores)) / len(scores)
+
+    @torch.no_grad()
+    def count(self, labels: Tensor) -> None:
+        """Adds clips to the counts of values that go together, and brings the table up to date.  b k."""
+        shown = self.certain(labels)
+        self.counts += shown.T @ shown
+        own = self.counts.diagonal()
+        chance = own[:, None] * own / own.sum() * len(self.config.classes)
+        self.together.copy_(((self.counts + 1) / (chance + 1)).log().clamp(RAREST, 0))
 
     def likeliest(self, vector: Tensor) -> Tensor:
         """The place of each label's likeliest value among those it can have.  b v, the probabilities read -> b k."""
@@ -116,20 +137,30 @@ class PromptReader(nn.Module):
 
     def chosen(self, vector: Tensor, usual: Tensor, seed: int, before: Tensor | None = None) -> Tensor:
         """One value for each label of a prompt, as a film shows it: what an earlier shot has shown where the words do
-        not speak against it, else by lot among those about as likely as the likeliest.
+        not speak against it, else the likeliest, by lot among those about as likely where none is likely. The surest
+        label comes first, and what never goes with its value is less likely then.
 
         vector, usual: 1 v, probabilities of the prompt and of an empty one; before: 1 k, an earlier shot's -> 1 k.
         """
         counts = list(self.config.classes)
         lots = torch.rand(len(counts), generator=torch.Generator().manual_seed(seed)).tolist()
-        rows, values = zip(vector[0].cpu().split(counts), usual[0].cpu().split(counts), lots, strict=True), []
-        for i, (p, always, lot) in enumerate(rows):
-            if before is not None and goes_on(p, always, was := int(before[0, i])):
-                values.append(was)
+        logs, always = list(vector[0].cpu().clamp(min=1e-9).log().split(counts)), usual[0].cpu().split(counts)
+        tables = [rows.cpu().float().split(counts, dim=1) for rows in self.together.split(counts)]
+        values: dict[int, int] = {}
+        while len(values) < len(counts):
+            shares = {i: logs[i].softmax(0) for i in range(len(counts)) if i not in values}
+            i = max(shares, key=lambda k: float(shares[k].max()))
+            p = shares[i]
+            if before is not None and goes_on(p, always[i], was := int(before[0, i])):
+                values[i] = was
+            elif p.max() >= SAID:
+                values[i] = int(p.argmax())
             else:
                 close = torch.where(p > CLOSE * p.max(), p, 0.0).cumsum(0)
-                values.append(int((close < lot * close[-1]).sum()))
-        return torch.tensor([values], device=vector.device)
+                values[i] = int((close < lots[i] * close[-1]).sum())
+            for j in shares:
+                logs[j] = logs[j] + APART * tables[i][j][values[i]]
+        return torch.tensor([[values[i] for i in range(len(counts))]], device=vector.device)
 
     def certain(self, labels: Tensor) -> Tensor:
         """The vector of a prompt that leaves nothing open.  b k -> b v."""

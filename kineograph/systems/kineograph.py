@@ -110,7 +110,7 @@ class Kineograph(System):
             director=DIRECTOR,
             codec=FrameCodecConfig(48, (), (96, 192, 256), (), (2, 2, 3), text_dim=sum(WORLD)),
             generator=VideoTransformerConfig(
-                48, 16, 16, (4, 2), dim=336, depth=7, heads=6, text_dim=384, vector_dim=sum(WORLD), local=128,
+                48, 16, 16, (4, 2), dim=336, depth=6, heads=6, text_dim=384, vector_dim=sum(WORLD), local=128,
                 layout_dim=LAYOUT, retouch=2,
             ),
             upsampler=UpsamplerConfig(56, 4, factor=2, cell=2, told_dim=sum(WORLD)),

@@ -1,6 +1,7 @@
 """The reader of prompts: what it tells, what padding and order of rows may not change, that it learns."""
 
 import copy
+import math
 from dataclasses import replace
 
 import pytest
@@ -107,12 +108,33 @@ def test_one_value_is_chosen_for_each_label():
         return reader.chosen(torch.tensor([p]), usual, seed, was)[0].tolist()
 
     assert chosen(0.02, 0.95, 0.02, 0.01, 0.0, 0.0, 1.0) == [1, 2], "what is said"
-    lots = {chosen(0.0, 0.45, 0.35, 0.2, 1.0, 0.0, 0.0, seed=k)[0] for k in range(30)}
-    assert lots == {1, 2}, "by lot among what is about as likely"
+    lots = {chosen(0.25, 0.39, 0.35, 0.01, 1.0, 0.0, 0.0, seed=k)[0] for k in range(30)}
+    assert lots == {0, 1, 2}, "by lot among what is about as likely"
+    lots = {chosen(0.0, 0.55, 0.4, 0.05, 1.0, 0.0, 0.0, seed=k)[0] for k in range(30)}
+    assert lots == {1}, "unless one is likely"
     silent = (0.9, 0.06, 0.03, 0.01, 0.5, 0.25, 0.25)
     assert chosen(*silent, before=(2, 1)) == [2, 1], "what has been shown stays"
     assert chosen(0.99, 0.0, 0.01, 0.0, 0.0, 0.001, 0.999, before=(2, 1)) == [0, 2], "unless words deny it"
     assert chosen(0.3, 0.7, 0.0, 0.0, 1.0, 0.0, 0.0, before=(0, 0)) == [1, 0], "the ordinary is not held on to"
+
+
+def test_values_that_never_go_together_are_not_chosen_together():
+    reader = PromptReader(replace(CONFIG, classes=(4, 3))).train()
+    vector, usual = torch.tensor([[0.0, 0.7, 0.3, 0.0, 0.5, 0.4, 0.1]]), torch.full((1, 7), 0.3)
+    assert reader.chosen(vector, usual, 0).tolist() == [[1, 0]]
+    clips = [[1, 1]] * 50 + [[2, 0]] * 50
+    reader.loss(Condition(tokens=normal(100, 5, 32)), torch.tensor(clips))
+    table = reader.together
+    assert torch.equal(table, table.T)
+    assert table[1, 4 + 1] == table[2, 4 + 0] == 0, "what goes together often is not favoured for it"
+    assert table[1, 4 + 0].item() == pytest.approx(math.log(1 / 26)), "25 by chance, and none were seen"
+    assert reader.chosen(vector, usual, 0).tolist() == [[1, 1]]
+    vector[0, 4:] = torch.tensor([0.99, 0.01, 0.0])
+    assert reader.chosen(vector, usual, 0).tolist() == [[2, 0]], "the surest is settled first"
+    assert "counts" not in reader.state_dict()
+    before = table.clone()
+    reader.eval().loss(Condition(tokens=normal(100, 5, 32)), torch.tensor(clips))
+    assert torch.equal(reader.together, before)
 
 
 def test_a_vector_that_leaves_nothing_open():
