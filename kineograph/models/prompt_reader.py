@@ -15,6 +15,7 @@ how much rarer than by chance pairs of values are, counted in the same clips, sp
 chosen.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -180,6 +181,16 @@ def goes_on(p: Tensor, usual: Tensor, was: int) -> bool:
     if usual.max() < 0.5:
         return bool(p[was] > KEPT * p.max())
     return bool(usual[was] < 0.5 and p[was] > DENIED * usual[was])
+
+
+def cut_short(captions: Sequence[str], share: float = 0.35) -> list[str]:
+    """Captions of which some, by lot, end early: people ask for "a red car" where captions say all there is to see."""
+    short = []
+    for caption, cut in zip(captions, (torch.rand(len(captions)) < share).tolist(), strict=True):
+        words = caption.split()
+        last = int(torch.randint(2, len(words), ())) if cut and len(words) > 2 else len(words)
+        short.append(" ".join(words[:last]))
+    return short
 
 
 def shown(cond: Condition) -> Tensor:

@@ -23,7 +23,7 @@ from kineograph.condition import Condition
 from kineograph.config import option
 from kineograph.models.frame_codec import FrameCodec, FrameCodecConfig
 from kineograph.models.painter import Painter, PainterConfig
-from kineograph.models.prompt_reader import PromptReader, PromptReaderConfig
+from kineograph.models.prompt_reader import PromptReader, PromptReaderConfig, cut_short
 from kineograph.models.text import ByteText, MiniLM
 from kineograph.models.upsampler import Upsampler, UpsamplerConfig, fitted
 from kineograph.models.video_transformer import VideoTransformer, VideoTransformerConfig, starting_with
@@ -223,7 +223,8 @@ class Kineograph(System):
     @stage("reader", wants=("labels",))
     def learn_words(self, batch: Batch) -> Tensor:
         """What captions say, from clips whose labels are known; no picture is drawn for it."""
-        return self.reader.loss(self.text(batch.captions), batch.labels, self.text.words(batch.captions))
+        said = cut_short(batch.captions)
+        return self.reader.loss(self.text(said), batch.labels, self.text.words(said))
 
     @stage("director", wants=("labels", "layout"))
     def learn_layout(self, batch: Batch) -> Tensor:

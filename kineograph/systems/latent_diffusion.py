@@ -25,7 +25,7 @@ from kineograph.condition import Condition
 from kineograph.config import option
 from kineograph.hub import Published
 from kineograph.models.frame_codec import FrameCodec, FrameCodecConfig
-from kineograph.models.prompt_reader import PromptReader, PromptReaderConfig
+from kineograph.models.prompt_reader import PromptReader, PromptReaderConfig, cut_short
 from kineograph.models.temporal import Plan
 from kineograph.models.text import ByteText, MiniLM
 from kineograph.models.unet import UNet, UNetConfig
@@ -201,7 +201,8 @@ class LatentDiffusion(System):
     @stage("reader", wants=("labels",))
     def learn_words(self, batch: Batch) -> Tensor:
         """What captions say, from clips whose labels are known; no picture is drawn for it."""
-        return self.reader.loss(self.text(batch.captions), batch.labels, self.text.words(batch.captions))
+        said = cut_short(batch.captions)
+        return self.reader.loss(self.text(said), batch.labels, self.text.words(said))
 
     @stage("codec")
     def learn_codec(self, batch: Batch) -> Tensor:

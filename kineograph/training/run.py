@@ -158,10 +158,10 @@ class Run:
 
     def cool(self, trainer: Trainer, rate: float) -> int:
         """Begins the cooldown of --cooldown-minutes, at a rate of so many steps a second; the step where it ends."""
-        share = torch.tensor([rate], device=self.processes.device)
+        pace = torch.tensor([rate], device=self.processes.device)
         if self.processes.count > 1:
-            self.processes.average([share])  # the same number of steps everywhere
-        left = max(1, int(float(share) * self.args.cooldown_minutes * 60))
+            self.processes.average([pace])  # the same number of steps everywhere
+        left = max(1, int(float(pace) * self.args.cooldown_minutes * 60))
         left = min(left, (self.settings.max_train_steps or 2**62) - trainer.steps)
         self.settings = replace(self.settings, max_train_steps=trainer.steps + left, cooldown_steps=left)
         trainer.settings = self.settings

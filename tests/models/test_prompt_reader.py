@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from kineograph.condition import Condition
-from kineograph.models.prompt_reader import PromptReader, PromptReaderConfig
+from kineograph.models.prompt_reader import PromptReader, PromptReaderConfig, cut_short
 
 CONFIG = PromptReaderConfig(classes=(4, 3, 2))
 
@@ -164,3 +164,14 @@ def test_it_learns_what_words_say_and_is_unsure_of_what_they_do_not():
     told = reader.eval()(Condition(tokens=words)).vector
     assert told[:, :4].diagonal().min() > 0.9
     assert (told[:, 4:] - 0.5).abs().max() < 0.25
+
+
+def test_some_captions_end_early():
+    torch.manual_seed(0)
+    captions = ["a red car drives to the left"] * 300 + ["bears", "a bear"] * 10
+    short = cut_short(captions)
+    assert all(whole.startswith(said) for said, whole in zip(short, captions, strict=True))
+    assert short[300:] == captions[300:], "nothing is left to cut"
+    counts = {len(said.split()) for said in short[:300]}
+    assert counts == {2, 3, 4, 5, 6, 7}
+    assert 0.25 < sum(said != captions[0] for said in short[:300]) / 300 < 0.45
