@@ -208,7 +208,7 @@ def write_mp4(path: Path, clip: Clip, note: str) -> None:
         container.metadata["comment"] = note
         # one thread, for x264's choices depend on how many there are
         stream = container.add_stream(
-            "libx264", rate=rate, options={"crf": "17", "preset": "veryfast", "flags": "+bitexact"}
+            "libx264", rate=rate, options={"crf": "17", "preset": "medium", "flags": "+bitexact"}
         )
         stream.height, stream.width = clip.frames.shape[-2:]
         stream.pix_fmt = "yuv420p"
