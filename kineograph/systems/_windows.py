@@ -62,3 +62,8 @@ def with_beginning(x: Tensor, cond: Condition, pt: int, layout: Tensor | None = 
         rest = x[:, : pt * (1 + int(how * (x.shape[1] // pt - 1)))]
         layout = None if layout is None else layout[:, : rest.shape[1]]
     return rest, replace(starting_with(cond, frames), layout=layout)
+
+
+def few(video: Tensor, count: int = 4) -> Tensor:
+    """Some frames of each clip, in order, so that a batch shows many scenes.  b t ... -> b count ..."""
+    return video[:, torch.randperm(video.shape[1])[:count].sort().values]

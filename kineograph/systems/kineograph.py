@@ -30,9 +30,10 @@ from kineograph.models.video_transformer import VideoTransformer, VideoTransform
 from kineograph.processes.flow import Flow, lively
 from kineograph.system import Options, Progress, System, silent, stage
 from kineograph.systems import _checks
-from kineograph.systems._windows import Past, with_beginning
+from kineograph.systems._windows import Past, few, with_beginning
 from kineograph.systems._world import DIRECTOR, LAYOUT, PAINTER, WORLD
 
+STEPS = 12  # sampling steps of training's sheets, by weights that are not yet distilled to fewer
 DIRECTIONS = 12  # sampling steps of layouts
 DIRECTION_SCALE = 1.5  # their guidance
 DISTURBED = 0.8  # the strongest noise on the latents behind which the upsampler learns
@@ -78,7 +79,7 @@ class KineographOptions(Options):
 
     num_inference_steps: int = option(
         4,
-        "sampling steps: those that the weights were distilled to, or others, of DPM-Solver++",
+        "sampling steps: those that the weights were distilled to, or others, of DPM-Solver++; undistilled want 12",
         minimum=1,
         maximum=200,
     )
@@ -238,8 +239,7 @@ class Kineograph(System):
     @stage("codec")
     def learn_codec(self, batch: Batch) -> Tensor:
         """A few frames of each clip, so that a batch shows many scenes."""
-        few = torch.randperm(batch.video.shape[1])[:4].sort().values
-        return self.codec.loss(batch.video[:, few], self.gist(batch))
+        return self.codec.loss(few(batch.video), self.gist(batch))
 
     @stage("painter", wants=("labels", "layout", "scenery"))
     def learn_figures(self, batch: Batch) -> Tensor:
@@ -337,7 +337,6 @@ class Kineograph(System):
         x, cond = self.encode(stage, batch).video, self.told(batch.captions)
         cond = replace(cond, layout=None if batch.layout is None else batch.layout[:, : x.shape[1]])
         figures = {"loss": float(self.flow.loss(self.generator, x, cond, self.told([""])))}
-        steps = 4 if stage == "learn_few_steps" else KineographOptions.num_inference_steps
-        frames = self.clip_shape(stage)[0]
+        steps, frames = self.config.jumps or STEPS, self.clip_shape(stage)[0]
         wishes = [KineographOptions(p, num_inference_steps=steps, num_frames=frames) for p in SAMPLES]
         return figures, [self.generate(wish) for wish in wishes]

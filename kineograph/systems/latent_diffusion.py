@@ -33,6 +33,7 @@ from kineograph.processes.diffusion import Diffusion, Schedule, kept
 from kineograph.processes.reconstruction import psnr
 from kineograph.processes.samplers import Sampler, ddim, ddpm, dpm, heun
 from kineograph.system import Options, Progress, System, load, silent, stage
+from kineograph.systems._windows import few
 from kineograph.systems._world import WORLD
 
 SAMPLERS: dict[str, Sampler] = {"ddim": ddim, "ddpm": ddpm, "heun": heun, "dpm": dpm}
@@ -207,8 +208,7 @@ class LatentDiffusion(System):
     @stage("codec")
     def learn_codec(self, batch: Batch) -> Tensor:
         """A few frames of each clip, so that a batch shows many scenes."""
-        few = torch.randperm(batch.video.shape[1])[:4].sort().values
-        return self.codec.loss(batch.video[:, few])
+        return self.codec.loss(few(batch.video))
 
     @stage("unet", through="codec")
     def learn_diffusion(self, batch: Batch) -> Tensor:

@@ -7,9 +7,8 @@ Each scene goes on from the last frames shown, encoded again as known tokens; so
 the memory of one window. A picture or a video can stand before the first scene in the same way.
 
 The bundled size is made for two CPU cores. Attention and feed-forwards cost by the token, so tokens are few: t_p = 5
-frames and patches of 4 x 4 pixels, without which small figures are lost, cut 16 frames of 64 x 64 into 1 + 3 time steps
-of 256, 1,024 in all (2,304 of 17 frames with the paper's t_p = 2). The networks that only training needs (features,
-critic, judge) are small or absent.
+frames and patches of 4 x 4 pixels cut 16 frames of 64 x 64 into 1 + 3 time steps of 256, 1,024 in all (2,304 of 17
+frames with the paper's t_p = 2). The networks that only training needs (features, critic, judge) are small or absent.
 """
 
 from collections.abc import Callable, Iterator

@@ -50,10 +50,9 @@ class Feed:
         source, told = Rendered(clips) if self.frames else None, known(clips, self.stage.wants)
         if args.cache:
             through = self.stage.through
-            if self.processes.first:
-                self.fill(clips, told)
+            kept = self.fill(clips, told) if self.processes.first else None
             self.processes.wait()
-            source, told = self.fill(clips, told)
+            source, told = kept or self.fill(clips, told)
         return Steps(
             Order(args.clips or len(clips), args.train_batch_size, self.settings.seed),
             source,
