@@ -70,6 +70,15 @@ def test_validation_gives_figures_and_clips(stage: str, toy: Kineograph):
     assert bool(clips) == (stage not in ("learn_words", "learn_layout"))
 
 
+@pytest.mark.parametrize(("stage", "steps"), [("learn_generator", 12), ("learn_few_steps", 4)])
+def test_sheets_take_the_steps_that_the_weights_want(stage: str, steps: int, toy: Kineograph, monkeypatch):
+    asked, generate = [], toy.generate
+    monkeypatch.setattr(toy, "generate", lambda options: asked.append(options) or generate(options))
+    toy.begin(stage)
+    toy.validate(stage, replace(soft(2, 8), labels=torch.tensor([[0, 1], [3, 2]])))
+    assert {options.num_inference_steps for options in asked} == {steps}
+
+
 def test_signal_to_noise_is_in_decibels_and_can_look_at_what_moves():
     clips = torch.zeros(2, 4, 3, 8, 8)
     clips[:, ::2, :, :2] = 1
