@@ -214,6 +214,8 @@ def learn(flags: Sequence[str]) -> int:
         cooldown_steps=1200, validation_clips=256, validation_minutes=5.0, save_dtype="float16",
     )  # fmt: skip
     args = parser.parse_args(["labels", "--stage", "learn_labels", *flags])
+    if args.cooldown_minutes and not any(flag.startswith("--cooldown-steps") for flag in flags):
+        args.cooldown_steps = 0  # the one stands in place of the other
     if args.through:
         args.set = [*args.set, f"through={args.through}"]
     return run.main(args, kind=Reader, clips=judged)

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from kineograph.nn.blocks import Attention, Downsample, Resnet, Upsample
+from kineograph.nn.blocks import Attention, Downsample, GroupNorm, Resnet, Upsample
 
 AT_ONCE = 4 * 512 * 512  # pixels of frames that go through a codec together
 
@@ -173,7 +173,7 @@ class Encoder(nn.Module):
             resize = {"downsamplers": Downsample(outer, lopsided=True)} if i < last else {}
             self.down_blocks.append(Stack(config, inners, outer, **resize))
         self.mid_block = Bottom(config)
-        self.conv_norm_out = nn.GroupNorm(config.groups, widths[-1], eps=1e-6)
+        self.conv_norm_out = GroupNorm(config.groups, widths[-1], eps=1e-6)
         self.conv_out = nn.Conv2d(widths[-1], channels, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -195,7 +195,7 @@ class Decoder(nn.Module):
         for i, (inner, outer) in enumerate(zip((widths[0], *widths), widths, strict=False)):
             resize = {"upsamplers": Upsample(outer)} if i < last else {}
             self.up_blocks.append(Stack(config, [inner] + [outer] * config.depth, outer, **resize))
-        self.conv_norm_out = nn.GroupNorm(config.groups, widths[-1], eps=1e-6)
+        self.conv_norm_out = GroupNorm(config.groups, widths[-1], eps=1e-6)
         self.conv_out = nn.Conv2d(widths[-1], 3, 3, padding=1)
 
     def forward(self, z: Tensor) -> Tensor:
@@ -244,7 +244,7 @@ class PixelAttention(Attention):
 
     def __init__(self, dim: int, groups: int):
         super().__init__(dim, 1, bias=True)
-        self.group_norm = nn.GroupNorm(groups, dim, eps=1e-6)
+        self.group_norm = GroupNorm(groups, dim, eps=1e-6)
 
     def forward(self, x: Tensor) -> Tensor:
         y = super().forward(self.group_norm(x).flatten(2).transpose(1, 2))  # n (h w) c

@@ -1,4 +1,4 @@
-"""Frames as the strongest waves of their 8 x 8 blocks: the cosine transform of JPEG, with nothing to learn.
+"""Frames as the strongest waves of their blocks of pixels: the cosine transform of JPEG, with nothing to learn.
 
 Linear, so that the mean of two frames' latents is the latent of a blurred frame and not of something else; ordered from
 coarse to fine, so that noise hides what is fine first, which is what a diffusion process wants of its data.
@@ -10,42 +10,45 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-BLOCK = 8
-GAINS = (1.25, 0.7, 0.28)  # of grey, red against blue, green against both; measured on the World
+GAINS = (1.25, 0.7, 0.28)  # of grey, red against blue, green against both; measured on the World, in blocks of 8 x 8
 FLAT = 4.4  # how much stronger than the first wave a block's mean is
 
 
 class Cosines(nn.Module):
-    """n 3 h w in [-1, 1] -> n c h/8 w/8: the c strongest waves of each block, tempered to the root of their spread.
+    """n 3 h w in [-1, 1] -> n c h/8 w/8: the c strongest waves of each block of 8 x 8 or another number of pixels,
+    tempered to the root of their spread.
 
     How much a wave varies falls with its frequency as 1 / f (Field 1987), which gives the waves' order and scale.
     """
 
-    def __init__(self, channels: int):
+    def __init__(self, channels: int, block: int = 8):
         super().__init__()
-        self.channels = channels
-        waves, spread = strongest(channels)
+        if not 1 <= channels <= 3 * block**2:
+            raise ValueError(f"a block of {block} x {block} pixels has {3 * block**2} waves; {channels} are asked for")
+        self.channels, self.block = channels, block
+        waves, spread = strongest(channels, block)
         self.register_buffer("waves", waves, persistent=False)
         self.register_buffer("scale", spread.sqrt(), persistent=False)
 
     def forward(self, frames: Tensor) -> Tensor:
-        kernels = (self.waves / self.scale[:, None]).view(-1, 3, BLOCK, BLOCK)
-        return F.conv2d(frames.float(), kernels, stride=BLOCK)
+        kernels = (self.waves / self.scale[:, None]).view(-1, 3, self.block, self.block)
+        return F.conv2d(frames.float(), kernels, stride=self.block)
 
     def inverse(self, latents: Tensor) -> Tensor:
         """n c h w -> n 3 8h 8w, with the waves that are not kept at zero."""
-        kernels = (self.waves * self.scale[:, None]).view(-1, 3, BLOCK, BLOCK)
-        return F.conv_transpose2d(latents.float(), kernels, stride=BLOCK)
+        kernels = (self.waves * self.scale[:, None]).view(-1, 3, self.block, self.block)
+        return F.conv_transpose2d(latents.float(), kernels, stride=self.block)
 
 
-def strongest(count: int) -> tuple[Tensor, Tensor]:
+def strongest(count: int, block: int) -> tuple[Tensor, Tensor]:
     """The orthonormal waves that vary most, count (colour y x), and how much they vary."""
-    places = torch.arange(BLOCK)
-    waves = torch.cos(math.pi / BLOCK * (places + 0.5) * places[:, None]) * (2 / BLOCK) ** 0.5
+    places = torch.arange(block)
+    waves = torch.cos(math.pi / block * (places + 0.5) * places[:, None]) * (2 / block) ** 0.5
     waves[0] /= 2**0.5  # frequency, place
     colours = F.normalize(torch.tensor([[1.0, 1, 1], [1, 0, -1], [1, -2, 1]]), dim=1)
     table = torch.einsum("ac,iy,jx->aijcyx", colours, waves, waves).flatten(0, 2).flatten(1)
     frequency = (places[:, None] + places).expand(3, -1, -1)
-    spread = torch.tensor(GAINS)[:, None, None] * torch.where(frequency == 0, FLAT, 1 / frequency.clamp(min=1))
+    spread = torch.where(frequency == 0, FLAT, 1 / frequency.clamp(min=1)) * torch.tensor(GAINS)[:, None, None]
+    spread = spread * block / 8  # a block's first wave is so much shorter or longer
     order = spread.flatten().argsort(descending=True, stable=True)[:count]
     return table[order], spread.flatten()[order]

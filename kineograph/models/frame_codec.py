@@ -1,4 +1,4 @@
-"""A convolutional codec for single frames: pixels to an 8 times smaller grid of latents and back.
+"""A convolutional codec for single frames: pixels to a grid of latents, 4 or 8 times smaller, and back.
 
 Frames are coded one by one, so a clip of any length, an image and a stream all take the same path. The encoder is
 light or even fixed, since it runs once per training clip; the decoder carries the detail, and may know the prompt: then
@@ -6,6 +6,7 @@ it draws what the latents leave open as the words say. Works on channels-last bf
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -20,9 +21,9 @@ SHAKEN = 0.6  # the strongest noise on latents that are told
 
 @dataclass(frozen=True)
 class FrameCodecConfig:
-    """Widths at 1/2, 1/4 and 1/8 of the frame's size, residual blocks at each for the encoder and the decoder.
+    """Widths at 1/2, 1/4 and so on of the frame's size, residual blocks at each for the encoder and the decoder.
 
-    With no widths of the encoder, latents are the strongest cosine waves of each block. text_dim: of the prompt's
+    Three widths make latents of 1/8 of the frame's size, two of 1/4. With no widths of the encoder, latents are the strongest cosine waves of each block. text_dim: of the prompt's
     vector that the decoder reads, 0 for one that reads none.
     """
 
@@ -33,29 +34,32 @@ class FrameCodecConfig:
     decoder_depths: tuple[int, ...] = (1, 1, 1)
     text_dim: int = 0
 
+    def __post_init__(self) -> None:
+        levels = len(self.decoder_widths)
+        if not levels or len(self.decoder_depths) != levels or len(self.encoder_widths) not in (0, levels):
+            raise ValueError(
+                f"encoder and decoder have the same levels; got widths {self.encoder_widths} and {self.decoder_widths}, "
+                f"{len(self.decoder_depths)} depths"
+            )
+
 
 class FrameCodec(nn.Module):
-    """encode: b t 3 h w in [-1, 1] -> b t c h/8 w/8 of zero mean and unit variance; decode is its inverse, nearly."""
+    """encode: b t 3 h w in [-1, 1] -> b t c h/8 w/8 of zero mean and unit variance; decode is its inverse, nearly.
 
-    factor = 8
+    8 is `factor`: with two widths in place of three it is 4.
+    """
 
     def __init__(self, config: FrameCodecConfig):
         super().__init__()
         self.channels, self.text_dim = config.channels, config.text_dim
-        self.encoder = learned(config) if config.encoder_widths else Cosines(config.channels)
-        a, b, c = config.decoder_widths
-        n, m, k = config.decoder_depths
-        self.decoder = nn.Sequential(
-            nn.Conv2d(config.channels, c, 3, 1, 1), *stack(c, k),
-            nn.SiLU(), ToSpace(c, b), *stack(b, m),
-            nn.SiLU(), ToSpace(b, a), *stack(a, n),
-            nn.SiLU(), nn.Conv2d(a, 12, 3, 1, 1),
-        )  # fmt: skip
+        self.factor = 2 ** len(config.decoder_widths)
+        self.encoder = learned(config) if config.encoder_widths else Cosines(config.channels, self.factor)
+        self.decoder = drawing(config)
         if isinstance(self.encoder, Cosines):  # begins as the waves' plain inverse
             nn.init.zeros_(self.decoder[-1].weight)
             nn.init.zeros_(self.decoder[-1].bias)
         if config.text_dim:
-            self.told = nn.Linear(config.text_dim, 2 * c)
+            self.told = nn.Linear(config.text_dim, 2 * config.decoder_widths[-1])
             nn.init.zeros_(self.told.weight)
             nn.init.zeros_(self.told.bias)
         self.register_buffer("mean", torch.zeros(config.channels))
@@ -151,14 +155,20 @@ class FrameCodec(nn.Module):
 
 def learned(config: FrameCodecConfig) -> nn.Sequential:
     """n 12 h/2 w/2 -> n c h/8 w/8."""
-    a, b, c = config.encoder_widths
-    n, m, k = config.encoder_depths
-    return nn.Sequential(
-        nn.Conv2d(12, a, 3, 1, 1), *stack(a, n),
-        nn.Conv2d(a, b, 3, 2, 1), *stack(b, m),
-        nn.Conv2d(b, c, 3, 2, 1), *stack(c, k),
-        nn.SiLU(), nn.Conv2d(c, config.channels, 1),
-    )  # fmt: skip
+    widths, depths = config.encoder_widths, config.encoder_depths
+    layers = [nn.Conv2d(12, widths[0], 3, 1, 1), *stack(widths[0], depths[0])]
+    for (inner, outer), depth in zip(pairwise(widths), depths[1:], strict=True):
+        layers += [nn.Conv2d(inner, outer, 3, 2, 1), *stack(outer, depth)]
+    return nn.Sequential(*layers, nn.SiLU(), nn.Conv2d(widths[-1], config.channels, 1))
+
+
+def drawing(config: FrameCodecConfig) -> nn.Sequential:
+    """n c h/8 w/8 -> n 12 h/2 w/2."""
+    widths, depths = config.decoder_widths[::-1], config.decoder_depths[::-1]
+    layers = [nn.Conv2d(config.channels, widths[0], 3, 1, 1), *stack(widths[0], depths[0])]
+    for (inner, outer), depth in zip(pairwise(widths), depths[1:], strict=True):
+        layers += [nn.SiLU(), ToSpace(inner, outer), *stack(outer, depth)]
+    return nn.Sequential(*layers, nn.SiLU(), nn.Conv2d(widths[-1], 12, 3, 1, 1))
 
 
 def wide(per_channel: Tensor) -> Tensor:

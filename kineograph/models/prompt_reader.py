@@ -60,8 +60,7 @@ class PromptReader(nn.Module):
         self.looking, self.seen = NormedAttention(dim, config.heads), FeedForward(dim)
         self.values = nn.ModuleList(nn.Linear(dim, count) for count in config.classes)
         total = sum(config.classes)
-        self.register_buffer("together", torch.zeros(total, total))  # 0, or how much rarer than by chance, as logarithm
-        self.register_buffer("counts", torch.zeros(total, total), persistent=False)  # of clips with both values
+        self.register_buffer("counts", torch.zeros(total, total, dtype=torch.int32))  # of clips with both values
 
     def forward(self, cond: Condition, words: Condition | None = None) -> Condition:
         """tokens b n d, mask b n and vector b d, the prompt as a whole, of a text encoder, and its words by themselves,
@@ -125,12 +124,16 @@ class PromptReader(nn.Module):
 
     @torch.no_grad()
     def count(self, labels: Tensor) -> None:
-        """Adds clips to the counts of values that go together, and brings the table up to date.  b k."""
+        """Adds clips to the counts of values that go together.  b k."""
         shown = self.certain(labels)
-        self.counts += shown.T @ shown
-        own = self.counts.diagonal()
-        chance = own[:, None] * own / own.sum() * len(self.config.classes)
-        self.together.copy_(((self.counts + 1) / (chance + 1)).log().clamp(RAREST, 0))
+        self.counts += (shown.T @ shown).to(self.counts.dtype)
+
+    def together(self) -> Tensor:
+        """v v: 0, or how much rarer than by chance two values come together, as logarithm."""
+        counts = self.counts.float()
+        own = counts.diagonal()
+        chance = own[:, None] * own / own.sum().clamp(min=1) * len(self.config.classes)
+        return ((counts + 1) / (chance + 1)).log().clamp(RAREST, 0)
 
     def likeliest(self, vector: Tensor) -> Tensor:
         """The place of each label's likeliest value among those it can have.  b v, the probabilities read -> b k."""
@@ -146,7 +149,7 @@ class PromptReader(nn.Module):
         counts = list(self.config.classes)
         lots = torch.rand(len(counts), generator=torch.Generator().manual_seed(seed)).tolist()
         logs, always = list(vector[0].cpu().clamp(min=1e-9).log().split(counts)), usual[0].cpu().split(counts)
-        tables = [rows.cpu().float().split(counts, dim=1) for rows in self.together.split(counts)]
+        tables = [rows.split(counts, dim=1) for rows in self.together().cpu().split(counts)]
         values: dict[int, int] = {}
         while len(values) < len(counts):
             shares = {i: logs[i].softmax(0) for i in range(len(counts)) if i not in values}

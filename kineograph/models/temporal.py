@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from kineograph.nn.blocks import Attention, TransformerBlock
+from kineograph.nn.blocks import Attention, GroupNorm, TransformerBlock
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class TemporalConv(nn.Module):
         for i in range(1, 5):
             drop = [nn.Dropout(0.1)] if i > 1 else []
             conv = nn.Conv3d(dim, dim, (3, 1, 1), padding=(1, 0, 0))
-            setattr(self, f"conv{i}", nn.Sequential(nn.GroupNorm(groups, dim), nn.SiLU(), *drop, conv))
+            setattr(self, f"conv{i}", nn.Sequential(GroupNorm(groups, dim), nn.SiLU(), *drop, conv))
         zero(self.conv4[-1])
 
     def forward(self, x: Tensor, frames: int) -> Tensor:
@@ -118,7 +118,7 @@ class TemporalTransformer(nn.Module):
     def __init__(self, dim: int, heads: int, groups: int, *, inner: int = 0, positions: int = 0):
         super().__init__()
         inner = inner or dim
-        self.norm = nn.GroupNorm(groups, dim, eps=1e-6)
+        self.norm = GroupNorm(groups, dim, eps=1e-6)
         self.proj_in, self.proj_out = nn.Linear(dim, inner), nn.Linear(inner, dim)
         self.transformer_blocks = nn.ModuleList([TransformerBlock(inner, heads)])
         self.placed = FramePositions(inner, positions) if positions else nn.Identity()

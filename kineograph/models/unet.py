@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from kineograph.condition import Condition
 from kineograph.models.temporal import FrameAttention, Place, Plan, itself
-from kineograph.nn.blocks import Downsample, Look, Resnet, SpatialTransformer, Upsample
+from kineograph.nn.blocks import Downsample, GroupNorm, Look, Resnet, SpatialTransformer, Upsample
 from kineograph.nn.lent import Layers
 from kineograph.nn.positions import sinusoids
 
@@ -84,7 +84,7 @@ class UNet(nn.Module):
             self.up_blocks.append(Level(config, plan, place, inner, up=i < last))
             below = place.dim
 
-        self.conv_norm_out = nn.GroupNorm(config.groups, widths[0], config.eps)
+        self.conv_norm_out = GroupNorm(config.groups, widths[0], config.eps)
         self.conv_out = nn.Conv2d(widths[0], config.out_channels, 3, padding=1)
 
     def forward(self, x: Tensor, time: Tensor, cond: Condition, *, look: FrameAttention = itself) -> Tensor:

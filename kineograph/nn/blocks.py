@@ -2,9 +2,13 @@
 
 from collections.abc import Callable
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from kineograph.nn.attention import attend
+
+WRITTEN_OUT = 2**16  # scores of a head up to which the formula is quicker than the fused kernel where CPUs train
 Look = Callable[[Tensor], Tensor]  # the tokens of every frame -> the tokens its self-attention reads, n m c -> n k c
 
 
@@ -30,12 +34,25 @@ class Attention(nn.Module):
         """x: b n c, context: b m d, mask: b 1 1 m bool, true where there is something to read -> b n c."""
         context = x if context is None else context
         q, k, v = self.split(self.to_q(x)), self.split(self.to_k(context)), self.split(self.to_v(context))
-        x = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)  # b h n d
+        if torch.is_grad_enabled() and q.shape[-2] * k.shape[-2] <= WRITTEN_OUT:
+            added = None if mask is None else torch.zeros_like(mask, dtype=q.dtype).masked_fill(~mask, -torch.inf)
+            x = attend(q, k, v, added)  # b h n d
+        else:
+            x = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
         return self.to_out[0](x.transpose(1, 2).flatten(2))
 
     def split(self, x: Tensor) -> Tensor:
         """b n (h d) -> b h n d."""
         return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+
+
+class GroupNorm(nn.GroupNorm):
+    """In float32 on CPUs, whose kernel is several times slower on channels-last bfloat16."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.is_cuda or x.dtype != torch.bfloat16:
+            return super().forward(x)
+        return F.group_norm(x.float(), self.num_groups, self.weight.float(), self.bias.float(), self.eps).to(x.dtype)
 
 
 class GEGLU(nn.Module):
@@ -91,7 +108,7 @@ class SpatialTransformer(nn.Module):
 
     def __init__(self, dim: int, heads: int, context_dim: int, groups: int, temporal: nn.Module | None = None):
         super().__init__()
-        self.norm = nn.GroupNorm(groups, dim, eps=1e-6)
+        self.norm = GroupNorm(groups, dim, eps=1e-6)
         self.proj_in, self.proj_out = nn.Linear(dim, dim), nn.Linear(dim, dim)
         self.transformer_blocks = nn.ModuleList([TransformerBlock(dim, heads, context_dim, temporal)])
 
@@ -108,9 +125,9 @@ class Resnet(nn.Module):
 
     def __init__(self, inner: int, outer: int, *, time_dim: int = 0, groups: int = 32, eps: float = 1e-6):
         super().__init__()
-        self.norm1, self.conv1 = nn.GroupNorm(groups, inner, eps), nn.Conv2d(inner, outer, 3, padding=1)
+        self.norm1, self.conv1 = GroupNorm(groups, inner, eps), nn.Conv2d(inner, outer, 3, padding=1)
         self.time_emb_proj = nn.Linear(time_dim, outer) if time_dim else None
-        self.norm2, self.conv2 = nn.GroupNorm(groups, outer, eps), nn.Conv2d(outer, outer, 3, padding=1)
+        self.norm2, self.conv2 = GroupNorm(groups, outer, eps), nn.Conv2d(outer, outer, 3, padding=1)
         self.conv_shortcut = nn.Conv2d(inner, outer, 1) if inner != outer else nn.Identity()
 
     def forward(self, x: Tensor, emb: Tensor | None = None) -> Tensor:

@@ -91,9 +91,9 @@ class LatentDiffusion(System):
         "world": Config(
             frames=4, size=64, text="minilm",
             reader=PromptReaderConfig(WORLD, 384, 6),
-            codec=FrameCodecConfig(48, (), (64, 128, 192), (), (1, 2, 2)),
-            unet=UNetConfig(48, 48, (96, 192), (True, True), (3, 6), depth=1, context_dim=384, groups=32),
-            predicts="x0",  # 48 channels of noise do not fit through 96
+            codec=FrameCodecConfig(22, (), (64, 128), (), (1, 3)),
+            unet=UNetConfig(22, 22, (128, 192), (False, True), (4, 6), depth=1, context_dim=384, groups=32),
+            predicts="x0",
         ),
     }  # fmt: skip
 

@@ -119,6 +119,14 @@ def test_learning_resumes_bit_for_bit(tmp_path, monkeypatch):
     assert {"who", "act", "who_blurred"} <= set(figures)
 
 
+def test_a_cooldown_in_minutes_stands_in_place_of_its_own_in_steps(monkeypatch: pytest.MonkeyPatch):
+    asked = []
+    monkeypatch.setattr(labels.run, "main", lambda args, **other: asked.append(args.cooldown_steps) or 0)
+    for flags in ([], ["--hours", "1", "--cooldown-minutes", "9"], ["--cooldown-minutes", "9", "--cooldown-steps=3"]):
+        labels.learn(flags)
+    assert asked == [1200, 0, 3]
+
+
 def test_a_flag_that_is_not_there_is_one_line():
     with pytest.raises(ValueError, match="--colour"):
         labels.learn(["--colour", "red"])

@@ -30,6 +30,26 @@ def test_frames_become_an_eight_times_smaller_grid_and_come_back(codec: FrameCod
     assert codec.decode(z).shape == (2, 3, 3, h, w)
 
 
+@pytest.mark.parametrize("encoder", [(), (16, 32)])
+def test_with_a_level_less_the_grid_is_four_times_smaller(encoder: tuple[int, ...]):
+    config = FrameCodecConfig(4, encoder, (16, 32), (1, 1), (1, 2), text_dim=5)
+    codec, video = FrameCodec(config), film(h=8, w=20)
+    z = codec.encode(video)
+    assert codec.factor == 4
+    assert z.shape == (2, 3, 4, 2, 5)
+    assert codec.decode(z, torch.zeros(2, 5)).shape == video.shape
+    with pytest.raises(ValueError, match="divisible by 4"):
+        codec.encode(film(h=8, w=18))
+
+
+@pytest.mark.parametrize(
+    "levels", [{"decoder_widths": (16, 32)}, {"encoder_widths": (16, 32)}, {"decoder_widths": (), "decoder_depths": ()}]
+)
+def test_levels_that_do_not_agree_are_named(levels: dict):
+    with pytest.raises(ValueError, match="encoder and decoder have the same levels; got widths"):
+        FrameCodecConfig(**levels)
+
+
 def test_each_frame_is_coded_as_if_it_were_alone(codec: FrameCodec):
     video = film()
     z = codec.encode(video)
