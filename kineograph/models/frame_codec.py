@@ -23,8 +23,9 @@ SHAKEN = 0.6  # the strongest noise on latents that are told
 class FrameCodecConfig:
     """Widths at 1/2, 1/4 and so on of the frame's size, residual blocks at each for the encoder and the decoder.
 
-    Three widths make latents of 1/8 of the frame's size, two of 1/4. With no widths of the encoder, latents are the strongest cosine waves of each block. text_dim: of the prompt's
-    vector that the decoder reads, 0 for one that reads none.
+    Three widths make latents of 1/8 of the frame's size, two of 1/4. With no widths of the encoder, latents are the
+    strongest cosine waves of each block. text_dim: of the prompt's vector that the decoder reads, 0 for one that reads
+    none.
     """
 
     channels: int = 4
@@ -38,8 +39,8 @@ class FrameCodecConfig:
         levels = len(self.decoder_widths)
         if not levels or len(self.decoder_depths) != levels or len(self.encoder_widths) not in (0, levels):
             raise ValueError(
-                f"encoder and decoder have the same levels; got widths {self.encoder_widths} and {self.decoder_widths}, "
-                f"{len(self.decoder_depths)} depths"
+                f"encoder and decoder have the same levels; got widths {self.encoder_widths} and "
+                f"{self.decoder_widths}, {len(self.decoder_depths)} depths"
             )
 
 

@@ -23,6 +23,7 @@ from kineograph.nn.layout import ACTORS, pictured, places, there
 
 MIDDLE, REACH = (0.0, -0.7), (1.95, 2.6)  # of a figure's picture, in its own units across and down
 CLEAR = -3.0  # opacity before anything is learnt
+CRISP = 0.6  # how much more the squares of coarse pictures differ from those around them
 DIFFERENT = 0.1  # of two pictures' values: so much, and one surely shows a figure
 
 
@@ -113,13 +114,18 @@ class Painter(nn.Module):
         return placed.unflatten(0, figures.shape[:2])
 
     def grained(self, pictures: Tensor, labels: Tensor) -> Tensor:
-        """Pictures in squares where their pixels are to be large.  b t 3 h h -> same."""
+        """Pictures in squares where their pixels are to be large: each of one colour, as where drawing knows no
+        antialiasing, and as crisp as before scenery was made small and large again.  b t 3 h h -> same.
+        """
         label, value, pixels = self.config.grain
         coarse, size = labels[:, label] == value, pictures.shape[-1]
         if not coarse.any() or size % pixels:
             return pictures
-        squares = F.avg_pool2d(pictures[coarse].flatten(0, 1), size // pixels)
-        squares = F.interpolate(squares, scale_factor=size // pixels)
+        side = size // pixels
+        squares = pictures[coarse].flatten(0, 1)[..., side // 2 :: side, side // 2 :: side]
+        around = F.avg_pool2d(F.pad(squares, (1, 1, 1, 1), mode="replicate"), 3, 1)
+        squares = (squares + CRISP * (squares - around)).clamp(-1, 1)
+        squares = F.interpolate(squares, scale_factor=side)
         return pictures.index_put((coarse.nonzero()[:, 0],), squares.unflatten(0, (-1, pictures.shape[1])))
 
     def loss(self, whole: Tensor, scenery: Tensor, labels: Tensor, layout: Tensor) -> Tensor:

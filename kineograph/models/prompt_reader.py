@@ -10,8 +10,9 @@ Captions cost nothing and pictures much: what words mean is learnt here from mil
 draw are told it plainly. What a prompt leaves open comes out as how often each value goes with what it does say.
 After the prior of DALL-E 2 (Ramesh et al. 2022), which too stands between the words and what draws.
 
-Each label is read by itself, and unlike words may give values that never go together (a turtle that drives): a table of
-how much rarer than by chance pairs of values are, counted in the same clips, speaks against those when values are
+Two memories, counted in the same clips, help where words are unlike those of captions. A vocabulary takes an unheard
+word for the heard ones most like it. And each label is read by itself, which may give values that never go together (a
+turtle that drives): a table of how much rarer than by chance pairs of values are speaks against those when values are
 chosen.
 """
 
@@ -23,6 +24,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from kineograph.condition import Condition
+from kineograph.models.vocabulary import Vocabulary
 from kineograph.nn.attention import NormedAttention, unscaled_norm
 from kineograph.nn.labels import certain
 from kineograph.nn.positions import sinusoids
@@ -31,18 +33,22 @@ KEPT = 0.03  # of the likeliest value's probability: an earlier shot's value thi
 DENIED = 0.2  # of a value's own usual probability: the words speak against one that is less likely
 CLOSE = 0.5  # of the likeliest value's probability: a value this likely may be shown instead,
 SAID = 0.4  # unless the likeliest is at least this probable
-APART = 0.5  # how much the table of pairs weighs, against 1 for the words
+LIKENED = 1.0  # how much the vocabulary weighs, against 1 for what is read
+APART = 0.35  # how much the table of pairs weighs, against 1 for the words
 RAREST = -6.0  # the strongest entry of that table
 
 
 @dataclass(frozen=True)
 class PromptReaderConfig:
-    """How many values each label has, the width of token states, which is the reader's too, and its heads."""
+    """How many values each label has, the width of token states, which is the reader's too, and its heads; how many
+    words are remembered.
+    """
 
     classes: tuple[int, ...] = (4, 3)
     dim: int = 32
     heads: int = 2
     noise: float = 1.5  # in training, beside token states of size 1: near them lie those of words of like sense
+    vocabulary: int = 0
 
 
 class PromptReader(nn.Module):
@@ -61,6 +67,7 @@ class PromptReader(nn.Module):
         self.values = nn.ModuleList(nn.Linear(dim, count) for count in config.classes)
         total = sum(config.classes)
         self.register_buffer("counts", torch.zeros(total, total, dtype=torch.int32))  # of clips with both values
+        self.vocabulary = Vocabulary(config.vocabulary, dim, total) if config.vocabulary else None
 
     def forward(self, cond: Condition, words: Condition | None = None) -> Condition:
         """tokens b n d, mask b n and vector b d, the prompt as a whole, of a text encoder, and its words by themselves,
@@ -68,7 +75,7 @@ class PromptReader(nn.Module):
 
         The features are of one reading of both. For the vector the sentence is also read without the words and the
         words without the sentence, and the opinions are multiplied: words unlike those of captions mislead each
-        differently.
+        differently. Then the vocabulary has its say.
         """
         features = self.features(cond, words)
         opinions = [features]
@@ -77,6 +84,8 @@ class PromptReader(nn.Module):
             opinions = [features, features, self.features(cond), self.features(none, words)]
         logs = [torch.cat([s.float().log_softmax(-1) for s in self.scores(y)], dim=-1) for y in opinions]
         together = sum(logs) / len(logs)
+        if words is not None and self.vocabulary is not None:
+            together = together + LIKENED * self.vocabulary.told(words, self.usual())
         vector = torch.cat([part.softmax(-1) for part in together.split(list(self.config.classes), dim=-1)], dim=-1)
         tokens = torch.cat([features.to(cond.tokens.dtype), cond.tokens], dim=1)
         mask = shown(cond)
@@ -118,15 +127,28 @@ class PromptReader(nn.Module):
         if labels is None:
             raise ValueError("learn_words needs clips with labels, which the World's have and a video file has not")
         if self.training:
-            self.count(labels)
+            self.count(labels, words)
         scores = self.scores(self.features(cond, words))
         return sum(F.cross_entropy(s.float(), labels[:, i]) for i, s in enumerate(scores)) / len(scores)
 
     @torch.no_grad()
-    def count(self, labels: Tensor) -> None:
-        """Adds clips to the counts of values that go together.  b k."""
+    def count(self, labels: Tensor, words: Condition | None = None) -> None:
+        """Adds clips to the counts of values that go together, b k, and their captions' words to the vocabulary."""
         shown = self.certain(labels)
         self.counts += (shown.T @ shown).to(self.counts.dtype)
+        if words is not None and self.vocabulary is not None:
+            self.vocabulary.hear(words, shown)
+
+    def unheard(self, words: Condition) -> Tensor:
+        """b: whether the vocabulary lacks a word; words: tokens b m d with their mask b m."""
+        if self.vocabulary is None:
+            return words.mask.new_zeros(len(words.mask))
+        return self.vocabulary.unheard(words).any(1)
+
+    def usual(self) -> Tensor:
+        """v: the share of the counted clips that show each value, none of them quite 0."""
+        parts = (self.counts.diagonal() + 1.0).split(list(self.config.classes))
+        return torch.cat([part / part.sum() for part in parts])
 
     def together(self) -> Tensor:
         """v v: 0, or how much rarer than by chance two values come together, as logarithm."""

@@ -31,28 +31,21 @@ from kineograph.processes.flow import Flow, lively
 from kineograph.system import Options, Progress, System, silent, stage
 from kineograph.systems import _checks
 from kineograph.systems._windows import Past, few, with_beginning
-from kineograph.systems._world import DIRECTOR, LAYOUT, PAINTER, WORLD
+from kineograph.systems._world import DIRECTOR, LAYOUT, PAINTER, PLAIN, READER, SAMPLES, WORLD
 
 STEPS = 12  # sampling steps of training's sheets, by weights that are not yet distilled to fewer
 DIRECTIONS = 12  # sampling steps of layouts
 DIRECTION_SCALE = 1.5  # their guidance
 DISTURBED = 0.8  # the strongest noise on the latents behind which the upsampler learns
 DRAWS = 4  # noises amid which a step teaches each layout
-SAMPLES = (  # prompts of the sheets that training shows
-    "A teddy bear is swimming in the ocean at San Francisco",
-    "the teddy bear goes under water",
-    "a panda is swimming under water",
-    "an astronaut is dancing on mars",
-    "the astronaut walks his dog on mars",
-    "a red car drives to the left in the city",
-    "a pencil drawing of a cat running to the right in a meadow",
-    "a girl waves on the beach at sunset",
-)
 
 
 @dataclass(frozen=True)
 class Config:
-    """Frames of a window and their size before the upsampler; the seven parts; what the generator was distilled to."""
+    """Frames of a window and their size before the upsampler; the seven parts; what the generator was distilled to.
+
+    plain: the values of the first labels in words of captions: who, doing what, where.
+    """
 
     frames: int = 8
     size: int = 32
@@ -69,6 +62,7 @@ class Config:
     painter: PainterConfig = field(default_factory=PainterConfig)
     shift: float = 1.0  # of the flow's times towards the noise
     guided_until: float = 0.0  # the time of the flow below which guidance rests
+    plain: tuple[tuple[str, ...], ...] = ()
     jumps: int = 0  # steps the generator was distilled to, 0 while it was not
     jump_guidance: float = 3.0  # the guidance scale inside those steps
 
@@ -94,8 +88,8 @@ class Kineograph(System):
     PRESETS = {
         "toy": Config(),
         "world": Config(
-            frames=16, size=64, text="minilm", shift=8.0, guided_until=0.8,
-            reader=PromptReaderConfig(WORLD, 384, 6),
+            frames=16, size=64, text="minilm", shift=8.0, guided_until=0.8, plain=PLAIN,
+            reader=READER,
             director=DIRECTOR,
             codec=FrameCodecConfig(48, (), (64, 128, 256), (), (2, 2, 3), text_dim=sum(WORLD)),
             generator=VideoTransformerConfig(
@@ -106,8 +100,8 @@ class Kineograph(System):
             painter=PAINTER,
         ),
         "large": Config(  # for half an hour of a GPU
-            frames=16, size=128, text="minilm", shift=12.0, guided_until=0.85,
-            reader=PromptReaderConfig(WORLD, 384, 6),
+            frames=16, size=128, text="minilm", shift=12.0, guided_until=0.85, plain=PLAIN,
+            reader=READER,
             director=DIRECTOR,
             codec=FrameCodecConfig(48, (), (96, 192, 256), (), (2, 2, 3), text_dim=sum(WORLD)),
             generator=VideoTransformerConfig(
@@ -122,6 +116,9 @@ class Kineograph(System):
     def build(self, config: Config) -> None:
         if config.text not in ("bytes", "minilm"):
             raise ValueError(f"text is {config.text!r}; it can be bytes or minilm")
+        for phrases, count in zip(config.plain, config.reader.classes, strict=False):
+            if len(phrases) != count:
+                raise ValueError(f"plain has {len(phrases)} phrases for a label of {count} values")
         self.text = MiniLM() if config.text == "minilm" else ByteText(config.reader.dim)
         self.reader = PromptReader(config.reader)
         self.director = VideoTransformer(config.director)
@@ -146,7 +143,7 @@ class Kineograph(System):
         for prompt, count in zip(prompts, counts, strict=True):
             cond, end = self.told([prompt]), done + count
             labels = self.reader.chosen(cond.vector, usual, options.seed, labels)
-            cond = replace(cond, vector=self.reader.certain(labels))
+            cond = replace(self.retold(prompt, labels) or cond, vector=self.reader.certain(labels))
             while done < end:
 
                 def report(frames: float, at: int = done, what: str = prompt) -> None:
@@ -213,6 +210,15 @@ class Kineograph(System):
         """What prompts say, for all that draws: what is read from them, and their words."""
         with torch.no_grad():  # reading is learnt from words alone
             return self.reader(self.text(prompts), self.text.words(prompts))
+
+    def retold(self, prompt: str, labels: Tensor) -> Condition | None:
+        """What is told of a prompt with words that no caption has used: what was chosen for it, 1 k, in words that
+        captions do use. What draws has learnt from those alone, and would rather go by what it takes a word for.
+        """
+        if not self.config.plain or not self.reader.unheard(self.text.words([prompt])).any():
+            return None
+        values = labels[0].tolist()
+        return self.told([" ".join(phrases[value] for phrases, value in zip(self.config.plain, values, strict=False))])
 
     def clip_shape(self, stage: str) -> tuple[int, int]:
         if stage in ("learn_words", "learn_layout"):

@@ -34,7 +34,7 @@ from kineograph.processes.reconstruction import psnr
 from kineograph.processes.samplers import Sampler, ddim, ddpm, dpm, heun
 from kineograph.system import Options, Progress, System, load, silent, stage
 from kineograph.systems._windows import few
-from kineograph.systems._world import WORLD
+from kineograph.systems._world import READER
 
 SAMPLERS: dict[str, Sampler] = {"ddim": ddim, "ddpm": ddpm, "heun": heun, "dpm": dpm}
 UNTRAINED = "untrained "  # before the name of a preset whose weights are random
@@ -90,7 +90,7 @@ class LatentDiffusion(System):
         "toy": Config(),
         "world": Config(
             frames=4, size=64, text="minilm",
-            reader=PromptReaderConfig(WORLD, 384, 6),
+            reader=READER,
             codec=FrameCodecConfig(22, (), (64, 128), (), (1, 3)),
             unet=UNetConfig(22, 22, (128, 192), (False, True), (4, 6), depth=1, context_dim=384, groups=32),
             predicts="x0",

@@ -31,7 +31,7 @@ from kineograph.processes.masked import Masked
 from kineograph.processes.reconstruction import psnr
 from kineograph.system import Options, Progress, System, option, silent, stage
 from kineograph.systems._checks import beside, compared
-from kineograph.systems.kineograph import SAMPLES
+from kineograph.systems._world import SAMPLES
 
 
 @dataclass(frozen=True)

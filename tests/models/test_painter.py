@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from kineograph.models.painter import MIDDLE, REACH, Painter, PainterConfig, around, covered
+from kineograph.models.painter import CRISP, MIDDLE, REACH, Painter, PainterConfig, around, covered
 
 HERE = (1.0, 0.25, 0.5, 1.0, 1.0, 0.0, 1.0)  # known, x, y, size, stretch, sine, cosine
 
@@ -123,8 +123,11 @@ def test_pictures_are_squares_where_a_label_says_so(painter: Painter):
     coarse.load_state_dict(painter.state_dict())
     scenery, given, labels = torch.rand(2, 3, 3, 32, 32), layout(3).repeat(2, 1, 1), torch.tensor([[1, 2], [1, 0]])
     plain, squares = painter(scenery, labels, given), coarse(scenery, labels, given)
-    means = torch.nn.functional.avg_pool2d(plain[0], 4)
-    assert torch.allclose(squares[0], means.repeat_interleave(4, 2).repeat_interleave(4, 3), atol=1e-6)
+    drawn, middles = squares[0, ..., ::4, ::4], plain[0, ..., 2::4, 2::4]
+    assert torch.equal(squares[0], drawn.repeat_interleave(4, 2).repeat_interleave(4, 3))
+    around = middles[..., 2:5, 3:6].mean((2, 3))
+    crisper = middles[..., 3, 4] + CRISP * (middles[..., 3, 4] - around)
+    assert torch.allclose(drawn[..., 3, 4], crisper.clamp(-1, 1), atol=1e-6)
     assert torch.equal(squares[1], plain[1])
     small = torch.rand(1, 3, 3, 20, 20)  # which eight squares do not divide
     assert torch.equal(coarse(small, labels[:1], given[:1]), painter(small, labels[:1], given[:1]))

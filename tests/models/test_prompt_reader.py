@@ -174,3 +174,27 @@ def test_some_captions_end_early():
     counts = {len(said.split()) for said in short[:300]}
     assert counts == {2, 3, 4, 5, 6, 7}
     assert 0.25 < sum(said != captions[0] for said in short[:300]) / 300 < 0.45
+
+
+def test_unheard_words_are_read_by_those_most_like_them():
+    torch.manual_seed(0)
+    reader = PromptReader(replace(CONFIG, classes=(4, 3), vocabulary=8)).train()
+    cat, dog = normal(2, 32, seed=1)
+    labels = torch.tensor([[1, 0], [2, 2]] * 50)
+    spoken = Condition(tokens=torch.stack([cat, dog] * 50)[:, None], mask=torch.ones(100, 1, dtype=torch.bool))
+    reader.loss(Condition(tokens=normal(100, 5, 32)), labels, spoken)
+    reader.eval()
+    cond = Condition(tokens=normal(1, 5, 32))
+
+    def read(word: Tensor) -> Tensor:
+        words = Condition(tokens=word[None, None], mask=torch.ones(1, 1, dtype=torch.bool))
+        with_memory, reader.vocabulary, kept = reader(cond, words).vector, None, reader.vocabulary
+        without, reader.vocabulary = reader(cond, words).vector, kept
+        return (with_memory / without)[0]
+
+    assert torch.equal(read(cat), torch.ones(7)), "a heard word is read, not looked up"
+    kitten = read(cat + 0.3 * normal(32, seed=2))
+    assert kitten[1] > kitten[2]
+    assert kitten[4] > kitten[6]
+    assert reader.unheard(spoken).tolist() == [False] * 100
+    assert reader.unheard(Condition(tokens=normal(1, 1, 32, seed=3), mask=spoken.mask[:1])).tolist() == [True]

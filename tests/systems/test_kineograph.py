@@ -250,8 +250,30 @@ def test_bundled_weights_of_a_preset_would_fit_into_sixty_megabytes(preset: str)
     with torch.device("meta"):
         parts = [PromptReader(config.reader), VideoTransformer(config.director), FrameCodec(config.codec)]
         parts += [VideoTransformer(config.generator), Upsampler(config.upsampler), Painter(config.painter)]
-    assert 2 * sum(x.numel() for part in parts for x in part.state_dict().values()) <= 60e6
-    assert config.size == config.generator.size * FrameCodec.factor == 256 // config.upsampler.factor
+    kept = [x for part in parts for x in part.state_dict().values()]
+    assert sum(x.numel() * (2 if x.is_floating_point() else x.element_size()) for x in kept) <= 60e6
+    assert config.size == config.generator.size * parts[2].factor == 256 // config.upsampler.factor
+
+
+PLAIN = (("a bear", "a cat", "a dog", "an owl"), ("here", "there", "up"))
+
+
+def test_words_that_no_caption_used_are_retold_in_those_that_do(toy: Kineograph, monkeypatch: pytest.MonkeyPatch):
+    told = Spy(toy.told)
+    monkeypatch.setattr(toy, "told", told)
+    monkeypatch.setattr(toy, "config", replace(toy.config, plain=PLAIN))
+    monkeypatch.setattr(toy.reader, "unheard", lambda words: torch.tensor([len(words.mask[0]) > 2]))
+    monkeypatch.setattr(toy.reader, "chosen", lambda *_: torch.tensor([[3, 1]]))
+    prompts = [["a feline rotates"], ["an owl there"], ["a cat"]]
+    toy.generate(asked("a feline rotates | a cat"))
+    assert [p for (p,), *_ in told.calls if p != [""]] == prompts
+    plain = Kineograph(replace(Config(), plain=PLAIN)).eval()
+    assert plain.retold("a feline", torch.tensor([[3, 1]])) is None, "without a vocabulary nothing is unheard"
+
+
+def test_plain_words_are_as_many_as_values():
+    with pytest.raises(ValueError, match="plain has 3 phrases for a label of 4 values"):
+        Kineograph(replace(Config(), plain=(("a", "b", "c"),)))
 
 
 def test_windows_are_drawn_by_a_layout_that_goes_on(toy: Kineograph, monkeypatch: pytest.MonkeyPatch):
