@@ -36,6 +36,8 @@ SAID = 0.4  # unless the likeliest is at least this probable
 LIKENED = 1.0  # how much the vocabulary weighs, against 1 for what is read
 APART = 0.35  # how much the table of pairs weighs, against 1 for the words
 RAREST = -6.0  # the strongest entry of that table
+GIST = 3  # labels that come first, who, act and where; of the others
+EXPECTED = 20  # times that two values would have come together by chance, while they never did: they exclude each other
 
 
 @dataclass(frozen=True)
@@ -152,10 +154,16 @@ class PromptReader(nn.Module):
 
     def together(self) -> Tensor:
         """v v: 0, or how much rarer than by chance two values come together, as logarithm."""
-        counts = self.counts.float()
-        own = counts.diagonal()
-        chance = own[:, None] * own / own.sum().clamp(min=1) * len(self.config.classes)
-        return ((counts + 1) / (chance + 1)).log().clamp(RAREST, 0)
+        return ((self.counts + 1) / (self.chance() + 1)).log().clamp(RAREST, 0)
+
+    def apart(self) -> Tensor:
+        """v v bool: which values exclude each other."""
+        return (self.counts == 0) & (self.chance() > EXPECTED)
+
+    def chance(self) -> Tensor:
+        """v v: how many of the counted clips would have had two values, if they had nothing to do with each other."""
+        own = self.counts.diagonal().float()
+        return own[:, None] * own / own.sum().clamp(min=1) * len(self.config.classes)
 
     def likeliest(self, vector: Tensor) -> Tensor:
         """The place of each label's likeliest value among those it can have.  b v, the probabilities read -> b k."""
@@ -163,19 +171,23 @@ class PromptReader(nn.Module):
 
     def chosen(self, vector: Tensor, usual: Tensor, seed: int, before: Tensor | None = None) -> Tensor:
         """One value for each label of a prompt, as a film shows it: what an earlier shot has shown where the words do
-        not speak against it, else the likeliest, by lot among those about as likely where none is likely. The surest
-        label comes first, and what never goes with its value is less likely then.
+        not speak against it, else the likeliest, by lot among those about as likely where none is likely. The gist
+        comes first, of it and of the rest what is surest; what seldom goes with a chosen value is less likely then, and
+        what never goes with it is no choice for the rest: the planet is red, for no astronaut is.
 
         vector, usual: 1 v, probabilities of the prompt and of an empty one; before: 1 k, an earlier shot's -> 1 k.
         """
         counts = list(self.config.classes)
         lots = torch.rand(len(counts), generator=torch.Generator().manual_seed(seed)).tolist()
         logs, always = list(vector[0].cpu().clamp(min=1e-9).log().split(counts)), usual[0].cpu().split(counts)
-        tables = [rows.split(counts, dim=1) for rows in self.together().cpu().split(counts)]
+        seldom, never = (
+            [rows.split(counts, dim=1) for rows in table.cpu().split(counts)]
+            for table in (APART * self.together(), self.apart())
+        )
         values: dict[int, int] = {}
         while len(values) < len(counts):
             shares = {i: logs[i].softmax(0) for i in range(len(counts)) if i not in values}
-            i = max(shares, key=lambda k: float(shares[k].max()))
+            i = max(shares, key=lambda k: (k < GIST, float(shares[k].max())))
             p = shares[i]
             if before is not None and goes_on(p, always[i], was := int(before[0, i])):
                 values[i] = was
@@ -185,7 +197,9 @@ class PromptReader(nn.Module):
                 close = torch.where(p > CLOSE * p.max(), p, 0.0).cumsum(0)
                 values[i] = int((close < lots[i] * close[-1]).sum())
             for j in shares:
-                logs[j] = logs[j] + APART * tables[i][j][values[i]]
+                logs[j] = logs[j] + seldom[i][j][values[i]]
+                if j >= GIST:
+                    logs[j] = logs[j].masked_fill(never[i][j][values[i]], -100)
         return torch.tensor([[values[i] for i in range(len(counts))]], device=vector.device)
 
     def certain(self, labels: Tensor) -> Tensor:
