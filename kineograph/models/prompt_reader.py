@@ -36,14 +36,14 @@ SAID = 0.4  # unless the likeliest is at least this probable
 LIKENED = 1.0  # how much the vocabulary weighs, against 1 for what is read
 APART = 0.35  # how much the table of pairs weighs, against 1 for the words
 RAREST = -6.0  # the strongest entry of that table
-GIST = 3  # labels that come first, who, act and where; of the others
+GIST = 3  # labels that come first: who, act and where
 EXPECTED = 20  # times that two values would have come together by chance, while they never did: they exclude each other
 
 
 @dataclass(frozen=True)
 class PromptReaderConfig:
     """How many values each label has, the width of token states, which is the reader's too, and its heads; how many
-    words are remembered.
+    words are remembered; bound: labels whose values are none where they never go with those of others.
     """
 
     classes: tuple[int, ...] = (4, 3)
@@ -51,6 +51,7 @@ class PromptReaderConfig:
     heads: int = 2
     noise: float = 1.5  # in training, beside token states of size 1: near them lie those of words of like sense
     vocabulary: int = 0
+    bound: tuple[int, ...] = ()
 
 
 class PromptReader(nn.Module):
@@ -173,7 +174,7 @@ class PromptReader(nn.Module):
         """One value for each label of a prompt, as a film shows it: what an earlier shot has shown where the words do
         not speak against it, else the likeliest, by lot among those about as likely where none is likely. The gist
         comes first, of it and of the rest what is surest; what seldom goes with a chosen value is less likely then, and
-        what never goes with it is no choice for the rest: the planet is red, for no astronaut is.
+        what never goes with it is no choice for a label that is bound: the planet is red, for no astronaut is.
 
         vector, usual: 1 v, probabilities of the prompt and of an empty one; before: 1 k, an earlier shot's -> 1 k.
         """
@@ -198,7 +199,7 @@ class PromptReader(nn.Module):
                 values[i] = int((close < lots[i] * close[-1]).sum())
             for j in shares:
                 logs[j] = logs[j] + seldom[i][j][values[i]]
-                if j >= GIST:
+                if j in self.config.bound:
                     logs[j] = logs[j].masked_fill(never[i][j][values[i]], -100)
         return torch.tensor([[values[i] for i in range(len(counts))]], device=vector.device)
 

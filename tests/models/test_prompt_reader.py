@@ -136,8 +136,8 @@ def test_values_that_never_go_together_are_not_chosen_together():
     assert torch.equal(reader.together(), table)
 
 
-def test_what_never_goes_with_the_gist_is_no_choice_for_the_rest():
-    reader = PromptReader(replace(CONFIG, classes=(2, 2, 2, 3))).train()
+def test_what_never_goes_with_the_gist_is_no_choice_for_what_is_bound():
+    reader = PromptReader(replace(CONFIG, classes=(2, 2, 2, 3), bound=(3,))).train()
     clips = [[0, 0, 0, 0]] * 60 + [[1, 0, 0, 1]] * 60 + [[1, 0, 0, 0]] * 3
     reader.loss(Condition(tokens=normal(123, 5, 32)), torch.tensor(clips))
     usual = torch.full((1, 9), 0.3)
@@ -149,6 +149,8 @@ def test_what_never_goes_with_the_gist_is_no_choice_for_the_rest():
     assert chosen(0.9, (0.001, 0.999, 0.0)) == [0, 0, 0, 0], "however surely it is said, and the gist comes first"
     assert chosen(0.1, (0.001, 0.999, 0.0)) == [1, 0, 0, 1]
     assert chosen(0.9, (0.0, 0.0, 1.0)) == [0, 0, 0, 2], "of what was never seen nothing is known"
+    reader.config = replace(reader.config, bound=())
+    assert chosen(0.9, (0.001, 0.999, 0.0)) == [0, 0, 0, 1]
 
 
 def test_a_vector_that_leaves_nothing_open():
