@@ -265,11 +265,10 @@ def identity(dataset: Sequence) -> dict:
     """
     if (own := getattr(dataset, "fingerprint", None)) is not None:
         return dict(own() if callable(own) else own)
-    named = {
-        k: getattr(dataset, k)
-        for k in ("seed", "split", "frames", "shown", "fps", "size", "actors")
-        if hasattr(dataset, k)
-    }
+    names = ("seed", "split", "frames", "shown", "fps", "size", "actors")
+    named = {k: getattr(dataset, k) for k in names if hasattr(dataset, k)}
+    if often := getattr(dataset, "often", None):
+        named |= {"often": often}
     version = getattr(sys.modules[type(dataset).__module__], "VERSION", 1)
     return {"dataset": type(dataset).__name__, "version": version} | named
 

@@ -49,6 +49,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--data", default="world", metavar="world|FILE", help="where clips come from: the World, or one video file")
     add("--prompt", default="", help="what the video file shows")
+    add(
+        "--often",
+        action="append",
+        default=[],
+        metavar="LABEL=VALUE",
+        help="what every second clip of the World shows, such as 'act=watches fireworks'",
+    )
     add("--clips", type=int, default=0, help="train on this many clips only [all the World has]")
     add(
         "--cache",
@@ -144,10 +151,13 @@ def clips_of(args: argparse.Namespace, split: str, frames: int, size: int) -> Se
     """The clips of --data: a sequence of Clip with `caption(index, variant)` and `fps`."""
     if args.prompt and args.data == "world":
         raise ValueError("--prompt says what the video of --data FILE shows; the World has captions of its own")
+    often = dict(pair.split("=", 1) if "=" in pair else (pair, "") for pair in args.often)
+    if often and args.data != "world":
+        raise ValueError("--often asks for labels, which the World's clips have and a video file has not")
     if args.data != "world":
         return Footage(args.data, args.prompt, frames=frames, size=size)
     try:
         from kineograph.data.world.world import World
     except ImportError as error:
         raise ImportError(f"training on the World needs Skia: pip install kineograph[world] ({error})") from error
-    return World(split=split, frames=frames, size=size)
+    return World(split=split, frames=frames, size=size, often=often if split == "train" else None)

@@ -51,6 +51,8 @@ class Run:
         self.settings = settings_of(args, self.processes.device)
         self.system = build(args, kind)
         self.stage = stage_of(self.system, args.stage)
+        if clips and args.often:
+            raise ValueError("--often is for systems; what judges learn from is settled")
         clips = clips or (lambda *what: clips_of(args, *what))
         self.feed = Feed(args, self.system, self.stage, clips, self.settings, self.processes, self.progress)
         if not args.output_dir and not args.dry_run:
@@ -90,7 +92,7 @@ class Run:
             "config": configs.dump(self.system.config),
             "stage": self.stage,
             "begun_with": {k: digest(part) for k, part in self.system.parts().items() if k not in trained},
-            "data": {k: getattr(self.args, k) for k in ("data", "clips", "train_batch_size")},
+            "data": {k: getattr(self.args, k) for k in ("data", "clips", "train_batch_size", "often")},
             "settings": asdict(self.settings),
         }
 

@@ -42,6 +42,23 @@ def test_the_same_index_is_the_same_clip_in_any_order_and_any_copy():
     assert len(set(first)) == 6
 
 
+def test_what_is_rare_can_be_seen_more_often(monkeypatch: pytest.MonkeyPatch):
+    world, often = World(frames=2, size=32), World(frames=2, size=32, often={"act": "watches fireworks"})
+    assert all(often.scene(i).act == "watches fireworks" for i in range(1, 40, 2))
+    assert [often.scene(i) for i in range(0, 40, 2)] == [world.scene(i) for i in range(0, 40, 2)]
+    assert len({often.scene(i) for i in range(1, 40, 2)}) > 10
+    assert often.labels(3)[1] == VOCABULARY["act"].index("watches fireworks")
+    assert "often" not in identity(world)
+    assert identity(often.window(1)) == identity(world.window(1)) | {"often": {"act": "watches fireworks"}}
+    with pytest.raises(ValueError, match="often names act=yodels, which the World has not; it has walks, runs"):
+        World(often={"act": "yodels"})
+    with pytest.raises(ValueError, match="often names mood=, which the World has not; it has who, act"):
+        World(often={"mood": ""})
+    monkeypatch.setattr("kineograph.data.world.world.PATIENCE", 50)
+    with pytest.raises(ValueError, match="no scene in 50 has who=turtle, act=launches"):
+        World(often={"who": "turtle", "act": "launches"}).scene(1)
+
+
 def test_a_window_shows_some_frames_in_a_row_of_the_same_clips():
     world = World(frames=6, size=32)
     small = world.window(2)

@@ -132,6 +132,11 @@ def test_a_flag_that_is_not_there_is_one_line():
         labels.learn(["--colour", "red"])
 
 
+def test_what_a_judge_learns_from_is_settled(tmp_path):
+    with pytest.raises(ValueError, match="--often is for systems"):
+        labels.learn(["--preset", "toy", "--output-dir", str(tmp_path / "a"), "--often", "act=walks"])
+
+
 def test_labels_are_worth_reading():
     """Every value of every label comes about in the World."""
     scenes = [labels.labels_of(World(0).scene(i)) for i in range(3000)]

@@ -212,6 +212,16 @@ def test_words_for_a_file_are_refused_where_there_is_none():
         request.clips_of(Namespace(data="world", prompt="a bear"), "train", 4, 16)
 
 
+def test_what_is_to_be_seen_often_is_for_teaching_with_the_world():
+    args = Namespace(data="world", prompt="", often=["act=watches fireworks", "who=robot"])
+    assert request.clips_of(args, "train", 4, 16).often == {"act": "watches fireworks", "who": "robot"}
+    assert not request.clips_of(args, "held_out", 4, 16).often
+    with pytest.raises(ValueError, match="often names fireworks="):
+        request.clips_of(Namespace(data="world", prompt="", often=["fireworks"]), "train", 4, 16)
+    with pytest.raises(ValueError, match="a video file has not"):
+        request.clips_of(Namespace(data="a.mp4", prompt="", often=["who=robot"]), "train", 4, 16)
+
+
 def test_an_unknown_stage_is_offered_the_known_ones(train):
     with pytest.raises(ValueError, match="did you mean learn_codec"):
         train("learn_codek", "--dry-run")

@@ -1,6 +1,6 @@
 """The World: an endless, captioned, exactly labelled cartoon film set, drawn by lot and the same on every machine."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import asdict
 from math import inf
@@ -16,17 +16,26 @@ from kineograph.data.world.scene import Scene
 VERSION = 2  # raised whenever the same index would show another clip
 SPLITS = ("train", "held_out")
 LARGEST = 2048  # pixels
+PATIENCE = 20_000  # scenes drawn for one that has the labels that are wanted often
 
 
 class World(Sequence[Clip]):
     """Clip `i` of a seed is always the same: its scene, its layout, its caption and its labels.
 
-    `split="held_out"` shows only combinations of who, act and where that `train` never shows.
+    `split="held_out"` shows only combinations of who, act and where that `train` never shows. `often` names labels,
+    such as {"act": "watches fireworks"}, that every second clip has, so that what is rare can be seen more.
     `window(n)` is a World of the same clips that shows n frames in a row of each, `empty` one that shows no actors.
     `meta` of a clip holds `labels` (every field of its scene), `asked` (those that its caption states) and its address.
     """
 
-    def __init__(self, seed: int = 0, *, split: str = "train", frames: int = 16, fps: float = 8.0, size: int = 64):
+    def __init__(
+        self, seed: int = 0, *, split: str = "train", frames: int = 16, fps: float = 8.0, size: int = 64,
+        often: Mapping[str, str] | None = None,
+    ):  # fmt: skip
+        for name, value in (often or {}).items():
+            if value not in scenes.VOCABULARY.get(name, ()):
+                allowed = ", ".join(scenes.VOCABULARY.get(name, scenes.VOCABULARY))
+                raise ValueError(f"often names {name}={value}, which the World has not; it has {allowed}")
         if split not in SPLITS:
             raise ValueError(f"split is {split!r}; the World has {', '.join(SPLITS)}")
         if frames < 1 or not 16 <= size <= LARGEST or not 0 < fps < inf:
@@ -35,7 +44,7 @@ class World(Sequence[Clip]):
                 "a positive rate"
             )
         self.seed, self.split, self.frames, self.fps, self.size = seed, split, frames, fps, size
-        self.shown, self.actors = frames, True
+        self.shown, self.actors, self.often = frames, True, dict(often or {})
 
     def window(self, frames: int) -> "World":
         """The same clips, of each only so many frames in a row, from a moment by lot."""
@@ -62,7 +71,12 @@ class World(Sequence[Clip]):
         """The labels of clip `index`."""
         if not 0 <= index < len(self):
             raise IndexError(f"clip {index}; the World has clips 0 to {len(self) - 1}")
-        return scenes.draw(self.random(index, "scene"), held_out=self.split == "held_out")
+        rng, wanted = self.random(index, "scene"), self.often if index % 2 else {}
+        for _ in range(PATIENCE):
+            scene = scenes.draw(rng, held_out=self.split == "held_out")
+            if all(getattr(scene, name) == value for name, value in wanted.items()):
+                return scene
+        raise ValueError(f"no scene in {PATIENCE} has {', '.join(f'{k}={v}' for k, v in wanted.items())}")
 
     def labels(self, index: int) -> list[int]:
         """The place of each label of clip `index` among its values, in the order of `VOCABULARY`."""
