@@ -176,7 +176,8 @@ class PromptReader(nn.Module):
         comes first, of it and of the rest what is surest; what seldom goes with a chosen value is less likely then, and
         what never goes with it is no choice for a label that is bound: the planet is red, for no astronaut is.
 
-        vector, usual: 1 v, probabilities of the prompt and of an empty one; before: 1 k, an earlier shot's -> 1 k.
+        vector, usual: 1 v, probabilities of the prompt and of an empty one; before: 1 k, an earlier shot's,
+        or -1 for those that do not matter -> 1 k.
         """
         counts = list(self.config.classes)
         lots = torch.rand(len(counts), generator=torch.Generator().manual_seed(seed)).tolist()
@@ -190,7 +191,8 @@ class PromptReader(nn.Module):
             shares = {i: logs[i].softmax(0) for i in range(len(counts)) if i not in values}
             i = max(shares, key=lambda k: (k < GIST, float(shares[k].max())))
             p = shares[i]
-            if before is not None and goes_on(p, always[i], was := int(before[0, i])):
+            was = -1 if before is None else int(before[0, i])
+            if was >= 0 and goes_on(p, always[i], was):
                 values[i] = was
             elif p.max() >= SAID:
                 values[i] = int(p.argmax())

@@ -30,6 +30,7 @@ from kineograph.models.video_transformer import VideoTransformer, VideoTransform
 from kineograph.processes.flow import Flow, lively
 from kineograph.system import Options, Progress, System, silent, stage
 from kineograph.systems import _checks
+from kineograph.systems._plain import sentence, unnamed
 from kineograph.systems._windows import Past, few, with_beginning
 from kineograph.systems._world import DIRECTOR, LAYOUT, PAINTER, PLAIN, READER, SAMPLES, WORLD
 
@@ -142,7 +143,8 @@ class Kineograph(System):
         labels, usual = None, (self.told([""]) if options.negative_prompt else null).vector
         for prompt, count in zip(prompts, counts, strict=True):
             cond, end = self.told([prompt]), done + count
-            labels = self.reader.chosen(cond.vector, usual, options.seed, labels)
+            earlier = unnamed(labels, self.reader.likeliest(cond.vector), prompt, self.config.plain)
+            labels = self.reader.chosen(cond.vector, usual, options.seed, earlier)
             cond = replace(self.retold(prompt, labels) or cond, vector=self.reader.certain(labels))
             while done < end:
 
@@ -217,8 +219,7 @@ class Kineograph(System):
         """
         if not self.config.plain or not self.reader.unheard(self.text.words([prompt])).any():
             return None
-        values = labels[0].tolist()
-        return self.told([" ".join(phrases[value] for phrases, value in zip(self.config.plain, values, strict=False))])
+        return self.told([sentence(labels, self.config.plain)])
 
     def clip_shape(self, stage: str) -> tuple[int, int]:
         if stage in ("learn_words", "learn_layout"):

@@ -116,6 +116,7 @@ def test_one_value_is_chosen_for_each_label():
     assert chosen(*silent, before=(2, 1)) == [2, 1], "what has been shown stays"
     assert chosen(0.99, 0.0, 0.01, 0.0, 0.0, 0.001, 0.999, before=(2, 1)) == [0, 2], "unless words deny it"
     assert chosen(0.3, 0.7, 0.0, 0.0, 1.0, 0.0, 0.0, before=(0, 0)) == [1, 0], "the ordinary is not held on to"
+    assert chosen(*silent, before=(2, -1)) == [2, 0], "nor what no longer matters"
 
 
 def test_values_that_never_go_together_are_not_chosen_together():
