@@ -10,6 +10,9 @@ from PIL import Image
 from torch import Tensor
 
 from kineograph.clip import Batch, Clip
+from kineograph.models.frame_codec import FrameCodec
+from kineograph.models.prompt_reader import PromptReader
+from kineograph.models.unet import UNet
 from kineograph.systems.latent_diffusion import SAMPLERS, Config, LatentDiffusion, LatentDiffusionOptions
 
 
@@ -120,3 +123,12 @@ def test_prompts_are_read_before_their_words(toy: LatentDiffusion):
     assert toy.clip_shape("learn_words")[0] == 0, "no pictures"
     with pytest.raises(ValueError, match="clips with labels"):
         toy.learn_words(Batch(torch.zeros(1, 0), ("a",), torch.ones(1)))
+
+
+def test_the_bundled_size_fits_into_30_megabytes_of_half_precision():
+    config = LatentDiffusion.PRESETS["world"]
+    with torch.device("meta"):
+        parts = [PromptReader(config.reader), FrameCodec(config.codec), UNet(config.unet)]
+    kept = [x for part in parts for x in part.state_dict().values()]
+    assert sum(x.numel() * (2 if x.is_floating_point() else x.element_size()) for x in kept) < 30e6
+    assert (parts[1].factor, config.unet.in_channels) == (4, parts[1].channels)
