@@ -62,9 +62,10 @@ class Vocabulary(nn.Module):
 
         words: tokens b m d, mask b m; usual: v, the share of clips in which each value is seen -> b v.
         """
-        best, place = self.likeness(self.unit(words)).topk(min(NEAR, len(self.times)))  # b m near
-        weight = (best / SHARP).softmax(-1) * best[..., :1].clamp(min=0)
+        unheard = self.unheard(words)
+        best, place = self.likeness(self.unit(words)[unheard]).topk(min(NEAR, len(self.times)))  # n near
+        weight = (best / SHARP).softmax(-1) * best[:, :1].clamp(min=0)
         times = self.times[:, None]
         ratio = ((self.shown.float() * times + FEW * usual) / (times + FEW) / usual).log()
-        told = (weight[..., None, :] @ ratio[place]).squeeze(-2)  # b m v
-        return (told * self.unheard(words)[..., None]).sum(1)
+        told = (weight[:, None] @ ratio[place])[:, 0]  # n v
+        return told.new_zeros(len(unheard), told.shape[1]).index_add(0, unheard.nonzero()[:, 0], told)

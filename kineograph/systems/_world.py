@@ -28,7 +28,7 @@ PLAIN = tuple(
         "/ under the fireworks / in space / in a room",
     )
 )
-READER = PromptReaderConfig(WORLD, 384, 6, vocabulary=1088, bound=(4,))  # so many words are in captions; colour
+READER = PromptReaderConfig(WORLD, 384, 6, vocabulary=1088, bound=(4,))  # captions' words, with some room; colour
 
 # the second actor is the ball that is played with, the dog that is walked, or the companion in a colour of its own
 SECOND = (

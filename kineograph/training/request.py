@@ -151,7 +151,7 @@ def clips_of(args: argparse.Namespace, split: str, frames: int, size: int) -> Se
     """The clips of --data: a sequence of Clip with `caption(index, variant)` and `fps`."""
     if args.prompt and args.data == "world":
         raise ValueError("--prompt says what the video of --data FILE shows; the World has captions of its own")
-    often = dict(pair.split("=", 1) if "=" in pair else (pair, "") for pair in args.often)
+    often = dict(pair.partition("=")[::2] for pair in args.often)
     if often and args.data != "world":
         raise ValueError("--often asks for labels, which the World's clips have and a video file has not")
     if args.data != "world":
