@@ -242,7 +242,7 @@ def codecs(size: Size) -> tuple[CViViT, nn.Module]:
     """Our C-ViViT and theirs, of one size: no critic, no perceptual loss, a codebook of cosines."""
     heads, patch, depth = size.dim // 32, 8, size.depth
     ours = CViViT(
-        CViViTConfig(size.video, (2, patch), size.dim, heads, depth, depth, CodebookConfig(size.codes, size.dim))
+        CViViTConfig(size.video, (2, patch, patch), size.dim, heads, depth, depth, CodebookConfig(size.codes, size.dim))
     )
     theirs = phenaki_pytorch().CViViT(
         dim=size.dim, codebook_size=size.codes, image_size=size.video, patch_size=patch, temporal_patch_size=2,

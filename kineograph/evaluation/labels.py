@@ -1,6 +1,6 @@
 """A reader of labels (2026): taught on drawn clips of the World what a clip shows, to judge generated ones.
 
-    drawn clip -> softened, noisy -> network -> who, act, where, ... <-> the clip's exact labels, as JSON
+    drawn clip -> softened, noisy, some frozen -> network -> who, act, where, ... <-> the clip's exact labels, as JSON
 
 It is taught by the trainer of systems, with its flags, resume and log, and then copied to where `evaluate` looks:
 
@@ -34,6 +34,8 @@ BUNDLED = CHECKPOINTS / "label_reader"
 LABELS = (
     "who", "act", "where", "direction", "colour", "style", "camera", "companion", "size", "time", "weather", "prop",
 )  # fmt: skip
+MOVING = ("act", "direction", "camera")  # cannot be read of a still
+UNREAD = -100  # the place of a label that is not asked for
 
 
 def labels_of(scene: Scene) -> dict[str, str]:
@@ -120,9 +122,15 @@ class Reader(System):
 
     @stage("network")
     def learn_labels(self, batch: Batch) -> Tensor:
-        """Cross-entropy, summed over the labels."""
-        scores = self.network(self.worn(self.network.looked_at(batch.video)))
-        return sum(F.cross_entropy(s, w) for s, w in zip(scores, self.targets(batch.captions), strict=True))
+        """Cross-entropy, summed over the labels; of every fourth clip one frame only, that pictures can be judged, too."""
+        video, targets = self.worn(self.network.looked_at(batch.video)), self.targets(batch.captions)
+        video[::4] = frozen(video[::4])
+        for name, wanted in zip(self.config.labels, targets, strict=True):
+            if name in MOVING:
+                wanted[::4] = UNREAD
+        scores = self.network(video)
+        losses = [F.cross_entropy(s, w, ignore_index=UNREAD, reduction="sum") for s, w in zip(scores, targets, strict=True)]
+        return sum(loss / (w != UNREAD).sum().clamp(min=1) for loss, w in zip(losses, targets, strict=True))
 
     def targets(self, captions: Sequence[str]) -> Tensor:
         """Labels as JSON -> labels b, the place of each value among those the label can have."""
@@ -179,15 +187,22 @@ class Reader(System):
     def validate(self, stage: str, batch: Batch) -> tuple[dict[str, float], list[Clip]]:
         """The share of labels read right on held-out clips as drawn, and the first three on blurred ones."""
         wanted = [parse(text) for text in batch.captions]
-        drawn, soft = self.read(batch.video), self.read(blurred(batch.video))
+        drawn, soft, still = (self.read(x) for x in (batch.video, blurred(batch.video), frozen(batch.video)))
         figures = {name: share(drawn, wanted, name) for name in self.config.labels}
-        return figures | {f"{name}_blurred": share(soft, wanted, name) for name in self.config.labels[:3]}, []
+        figures |= {f"{name}_blurred": share(soft, wanted, name) for name in self.config.labels[:3]}
+        return figures | {f"{name}_still": share(still, wanted, name) for name in ("who", "where")}, []
 
 
 def blurred(video: Tensor) -> Tensor:
     """Half the pixels, spread again: about what a codec leaves.  b t c h w -> same."""
     small = F.avg_pool2d(video.flatten(0, 1), 2)
     return F.interpolate(small, scale_factor=2, mode="bilinear").view_as(video)
+
+
+def frozen(video: Tensor) -> Tensor:
+    """Each clip stands still at a moment by lot.  b t c h w -> same."""
+    moments = torch.randint(video.shape[1], (len(video),))
+    return video[torch.arange(len(video)), moments, None].expand_as(video)
 
 
 def share(read: Sequence[Mapping[str, str]], wanted: Sequence[Mapping[str, str]], name: str) -> float:

@@ -41,6 +41,8 @@ class TokenTransformerConfig:
     widen: int = 4
     text_dim: int = 32
     rule: str = "everything"
+    embed_dim: int = 0  # of the codes' embeddings, before they are widened to dim (Lan et al. 2020, 3.1); 0: dim itself
+    groups: int = 1  # neighbours along a row that are codes of one place, of a book each, and one state of the network
 
 
 class Layer(nn.Module):
@@ -95,9 +97,13 @@ class TokenStates(nn.Module):
         super().__init__()
         if config.rule not in RULES:
             raise ValueError(f"there is no mask rule {config.rule!r}; there is {', '.join(RULES)}")
-        self.config = config
         steps, rows, columns = config.grid
-        self.embed = nn.Embedding(config.codes + 1, config.dim)
+        columns, rest = divmod(columns, config.groups)
+        if rest:
+            raise ValueError(f"rows of {config.grid[2]} tokens do not fall into groups of {config.groups}")
+        self.config, narrow = config, config.embed_dim or config.dim
+        self.embed = nn.Embedding(config.groups * (config.codes + 1), narrow)
+        self.widened = nn.Linear(narrow, config.dim, bias=False) if config.embed_dim else nn.Identity()
         self.at_time = nn.Parameter(0.2 * torch.randn(steps, 1, 1, config.dim))
         self.at_row = nn.Parameter(0.2 * torch.randn(rows, 1, config.dim))
         self.at_column = nn.Parameter(0.2 * torch.randn(columns, config.dim))
@@ -107,10 +113,12 @@ class TokenStates(nn.Module):
         nn.init.normal_(self.embed.weight, std=0.02)
 
     def states(self, tokens: Tensor, cond: Condition) -> Tensor:
-        """tokens: b n, cond: tokens b m e and mask b m -> b n d, normalised."""
-        _, rows, columns = self.config.grid
-        grid = (self.steps(tokens), rows, columns)
-        x = unscaled_norm(self.embed(tokens)).unflatten(1, grid)  # b t h w d
+        """tokens: b n, cond: tokens b m e and mask b m -> b n/g d, normalised."""
+        (_, rows, columns), groups = self.config.grid, self.config.groups
+        grid = (self.steps(tokens), rows, columns // groups)
+        books = (self.config.codes + 1) * torch.arange(groups, device=tokens.device)
+        codes = self.embed(tokens.unflatten(1, (-1, groups)) + books).sum(2)
+        x = unscaled_norm(self.widened(codes)).unflatten(1, grid)  # b t h w d
         x = (x + self.at_time[: grid[0]] + self.at_row + self.at_column).flatten(1, 3)  # b n d
         mask = RULES[self.config.rule](grid)
         text, hidden = self.text(cond)
@@ -147,17 +155,37 @@ class TokenTransformer(TokenStates):
 
     def __init__(self, config: TokenTransformerConfig):
         super().__init__(config)
-        self.offset = nn.Parameter(torch.zeros(config.codes))
+        self.narrowed = nn.Identity()
+        if config.embed_dim or config.groups > 1:
+            self.narrowed = nn.Linear(config.dim, config.groups * self.embed.embedding_dim, bias=False)
+        self.offset = nn.Parameter(torch.zeros(config.groups * config.codes))
         self.null = nn.Parameter(torch.randn(config.text_dim))
 
     def forward(self, tokens: Tensor, cond: Condition) -> Tensor:
-        states = self.states(tokens, cond)
-        return F.linear(states, self.embed.weight[: self.config.codes], self.offset).float()
+        states = self.narrowed(self.states(tokens, cond)).chunk(self.config.groups, -1)
+        books = zip(states, self.books(), self.offset.chunk(self.config.groups), strict=True)
+        return torch.stack([F.linear(x, book, offset) for x, book, offset in books], 2).flatten(1, 2).float()
+
+    def books(self) -> list[Tensor]:
+        """The embeddings of each book's codes, v e."""
+        return [book[:-1] for book in self.embed.weight.chunk(self.config.groups)]
 
     def nothing(self) -> Condition:
         """tokens 1 1 e: the learned embedding of no text."""
         here = torch.ones(1, 1, dtype=torch.bool, device=self.null.device)
         return Condition(tokens=self.null[None, None], mask=here)
+
+    @torch.no_grad()
+    def begin_with(self, codes: Tensor) -> None:
+        """Embeddings of codes that never learned begin as the vectors of the codes, (g v) c, spread evenly.
+
+        Each book's have numbers of their own, so that sums of embeddings say all; what there is no room for is left out.
+        """
+        width = codes.shape[1]
+        for g, (book, vectors) in enumerate(zip(self.books(), codes.chunk(self.config.groups), strict=True)):
+            place = book[:, g * width : (g + 1) * width]
+            centred = (vectors - vectors.mean(0))[:, : place.shape[1]]
+            place.copy_(centred / centred.std(0).clamp(min=1e-6))
 
 
 class TokenJudge(TokenStates):
@@ -165,7 +193,7 @@ class TokenJudge(TokenStates):
 
     def __init__(self, config: TokenTransformerConfig):
         super().__init__(config)
-        self.verdict = nn.Linear(config.dim, 1)
+        self.verdict = nn.Linear(config.dim, config.groups)
 
     def forward(self, tokens: Tensor, cond: Condition) -> Tensor:
-        return self.verdict(self.states(tokens, cond)).squeeze(-1).float()
+        return self.verdict(self.states(tokens, cond)).flatten(1).float()

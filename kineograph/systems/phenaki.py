@@ -79,7 +79,7 @@ class PhenakiOptions(Options):
 # batch, 80 % are videos and 20 % images. T5-XXL's states are 4,096 wide; T5 itself is no part of this system.
 PAPER = Config(
     frames=11, size=128, judge_depth=0, features=(64, 128, 256), critic=(64, 128, 256),
-    tokenizer=CViViTConfig(128, (2, 8), dim=512, heads=8, spatial=4, temporal=4, book=CodebookConfig(8192, 32)),
+    tokenizer=CViViTConfig(128, (2, 8, 8), dim=512, heads=8, spatial=4, temporal=4, book=CodebookConfig(8192, 32)),
     dream=TokenTransformerConfig(8192, (6, 16, 16), dim=2048, depth=24, heads=32, text_dim=4096),  # 1.8 B
     pictures=0.2, beginnings=0.0,
 )  # fmt: skip
@@ -90,9 +90,11 @@ class Phenaki(System):
     PRESETS = {
         "toy": Config(),
         "world": Config(
-            frames=16, size=64, text="minilm", judge_depth=0, features=(24, 48, 96), critic=(24, 48, 96),
-            tokenizer=CViViTConfig(64, (5, 4), dim=192, heads=6, spatial=3, temporal=2, book=CodebookConfig(4096, 16)),
-            dream=TokenTransformerConfig(4096, (4, 16, 16), dim=288, depth=6, heads=9, widen=3, text_dim=384),
+            frames=16, size=64, text="minilm", judge_depth=0, features=(16, 32, 64), critic=(16, 32, 64),
+            tokenizer=CViViTConfig(64, (5, 8, 8), 256, 8, spatial=3, temporal=1, book=CodebookConfig(1024, 12, groups=4)),
+            dream=TokenTransformerConfig(
+                1024, (4, 8, 32), dim=256, depth=6, heads=4, widen=3, text_dim=384, embed_dim=64, groups=4
+            ),
             upsampler=UpsamplerConfig(96, 5, cell=2), pictures=0.2, beginnings=0.4,
         ),
         "paper": PAPER,
@@ -115,11 +117,12 @@ class Phenaki(System):
 
     def check_parts(self) -> None:
         """The tokens that one part makes must be those that the other knows."""
-        c, rows = self.config, self.tokenizer.rows
-        made = (c.tokenizer.book.codes, self.tokenizer.steps(c.frames), rows, rows, c.tokenizer.size)
-        known = (c.dream.codes, *c.dream.grid, c.size)
+        c = self.config
+        book = c.tokenizer.book
+        made = (book.codes, book.groups, self.tokenizer.steps(c.frames), *self.tokenizer.tokens, c.tokenizer.size)
+        known = (c.dream.codes, c.dream.groups, *c.dream.grid, c.size)
         if made != known:
-            names = "codes, time steps, rows, columns and pixels"
+            names = "codes, books, time steps, rows, columns and pixels"
             raise ValueError(f"the tokenizer makes {made} {names}, the rest of the system takes {known}")
 
     def generate(self, options: PhenakiOptions, progress: Progress = silent) -> Clip:
@@ -210,6 +213,11 @@ class Phenaki(System):
         """What the transformer reads of prompts: their tokens, and no vector."""
         return replace(self.text(prompts), vector=None)
 
+    def begin(self, stage: str) -> None:
+        """A transformer that never learned takes its embeddings of codes from the tokenizer's book."""
+        if stage == "learn_to_dream" and not any(block.narrow.weight.any() for block in self.dream.blocks):
+            self.dream.begin_with(self.tokenizer.book.book)
+
     def clip_shape(self, stage: str) -> tuple[int, int]:
         if stage == "learn_to_judge" and not self.config.judge_depth:
             raise ValueError("there is no token critic to train: set judge_depth to 1 or more")
@@ -298,10 +306,10 @@ class Phenaki(System):
             scores = self.features.match(self.few(batch.video), self.text(batch.captions).vector)
             return {"matched": float((scores.argmax(1).cpu() == torch.arange(len(scores))).float().mean())}, []
         if stage == "learn_tokens":
-            tokens, codes = self.tokenizer.encode(batch.video), self.masked.codes
+            tokens, book = self.tokenizer.encode(batch.video), (self.masked.codes, self.tokenizer.book.groups)
             out = self.tokenizer.decode(tokens).clamp(-1, 1)
             figures, pairs = compared(out, batch.video)
-            return figures | {"usage": usage(tokens, codes), "perplexity": perplexity(tokens, codes)}, pairs
+            return figures | {"usage": usage(tokens, *book), "perplexity": perplexity(tokens, *book)}, pairs
         if stage == "learn_upsampler":
             small = self.tokenizer.decode(self.tokenizer.encode(self.upsampler.shrunk(batch.video))).clamp(-1, 1)
             out, plain = self.upsampler(small).clamp(-1, 1), self.upsampler.bicubic(small).clamp(-1, 1)

@@ -141,3 +141,19 @@ def test_labels_are_worth_reading():
     """Every value of every label comes about in the World."""
     scenes = [labels.labels_of(World(0).scene(i)) for i in range(3000)]
     assert all({scene[name] for scene in scenes} == set(VOCABULARY[name]) for name in labels.LABELS)
+
+
+def test_every_fourth_clip_is_a_still_of_which_no_motion_is_asked(monkeypatch: pytest.MonkeyPatch):
+    reader, seen = labels.Reader.preset("toy"), []
+    monkeypatch.setattr(reader.network, "forward", lambda video: seen.append(video) or young(video))
+    young = type(reader.network).forward.__get__(reader.network)
+    clips = [labels.judged("train", 8, 64)[i] for i in range(8)]
+    torch.manual_seed(0)
+    loss = reader.learn_labels(Batch.of(clips))
+    assert loss.isfinite()
+    still = (seen[0] == seen[0][:, :1]).flatten(1).all(1)
+    assert still.tolist() == [True, False, False, False] * 2
+    alone = reader.learn_labels(Batch.of(clips[:1]))  # of one still alone nothing is asked that it cannot show
+    grads = torch.autograd.grad(alone, reader.network.heads.bias)[0].split(reader.network.classes)
+    asked = {name for name, grad in zip(labels.LABELS, grads, strict=True) if grad.any()}
+    assert asked == set(labels.LABELS) - set(labels.MOVING)

@@ -25,7 +25,7 @@ def test_a_block_has_so_many_waves(count: int):
 
 @pytest.mark.parametrize("size", [4, 8])
 def test_the_waves_are_orthonormal_and_are_scipys(size: int):
-    waves, _ = strongest(3 * size**2, size)
+    waves, _ = strongest(3 * size**2, (1, size, size))
     assert torch.allclose(waves @ waves.T, torch.eye(len(waves)), atol=1e-6)
     fft = pytest.importorskip("scipy.fft")
     block = film(1, size, size)[0]
@@ -36,9 +36,21 @@ def test_the_waves_are_orthonormal_and_are_scipys(size: int):
 
 @pytest.mark.parametrize("count", [1, 4, 16])
 def test_more_waves_are_the_same_ones_and_finer_ones(count: int):
-    few, all_of_them = strongest(count, 8), strongest(192, 8)
+    few, all_of_them = strongest(count, (1, 8, 8)), strongest(192, (1, 8, 8))
     assert torch.equal(few[0], all_of_them[0][:count])
     assert (all_of_them[1].diff() <= 0).all()
+
+
+@pytest.mark.parametrize("block", [(3, 4, 4), (2, 4, 8), (5, 2, 1)])
+def test_waves_of_blocks_of_frames_are_orthonormal_and_what_stands_comes_first(block: tuple[int, int, int]):
+    frames, height, width = block
+    waves, spread = strongest(3 * frames * height * width, block)
+    assert torch.allclose(waves @ waves.T, torch.eye(len(waves)), atol=1e-6)
+    assert (spread.diff() <= 0).all()
+    films = waves.view(-1, frames, 3, height, width)
+    still = (films - films[:, :1]).abs().amax((1, 2, 3, 4)) < 1e-6
+    assert still.sum() == 3 * height * width
+    assert still[0]
 
 
 def test_one_colour_is_one_wave_and_averages_are_averages():

@@ -5,8 +5,9 @@ import torch
 from torch import Tensor
 
 from kineograph.models.cvivit import CViViT, CViViTConfig, backwards, pixels
+from kineograph.models.quantizers import CodebookConfig
 
-SMALL = CViViTConfig(size=16, patch=(2, 4), dim=16, heads=2, spatial=2, temporal=2)
+SMALL = CViViTConfig(size=16, patch=(2, 4, 4), dim=16, heads=2, spatial=2, temporal=2)
 
 
 def normal(*shape: int, seed: int = 0) -> Tensor:
@@ -35,7 +36,7 @@ def step_of(frame: int, group: int = 2) -> int:
 @pytest.mark.parametrize(("group", "frames"), [(2, 3), (2, 7), (2, 11), (4, 5), (4, 13)])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_a_changed_frame_leaves_every_earlier_step_as_it_was_bit_for_bit(group: int, frames: int, dtype: torch.dtype):
-    net = stirred(replace(SMALL, patch=(group, 4))).to(dtype)
+    net = stirred(replace(SMALL, patch=(group, 4, 4))).to(dtype)
     video = normal(2, frames, 3, 16, 16).clamp(-1, 1)
     states, tokens = net.look(video), net.encode(video)
     out = net.decode(tokens)
@@ -114,7 +115,40 @@ def test_other_shapes_are_refused(net: CViViT):
     with pytest.raises(ValueError, match=r"a video is b t 3 16 16; this is \(1, 3, 3, 16, 32\)"):
         net.encode(torch.zeros(1, 3, 3, 16, 32))
     with pytest.raises(ValueError, match="5 x 5 pixels do not tile frames of 16 x 16"):
-        CViViT(replace(SMALL, patch=(2, 5)))
+        CViViT(replace(SMALL, patch=(2, 5, 5)))
+
+
+def test_patches_need_not_be_square():
+    net = stirred(replace(SMALL, patch=(2, 4, 8)))
+    video = normal(2, 5, 3, 16, 16)
+    tokens = net.encode(video)
+    assert tokens.shape == (2, 3, 4, 2)
+    assert net.decode(tokens).shape == video.shape
+
+
+def test_codes_of_one_patch_are_neighbours_in_a_row():
+    net = stirred(replace(SMALL, book=CodebookConfig(groups=3)))
+    video = normal(2, 5, 3, 16, 16)
+    tokens = net.encode(video)
+    assert tokens.shape == (2, 3, 4, 12)
+    assert net.tokens == (4, 12)
+    assert torch.equal(tokens.view(2, 3, 4, 4, 3), net.book.encode(net.look(video)))
+    torch.testing.assert_close(net.decode(tokens), net(video)[0])
+
+
+@pytest.mark.parametrize("patch", [(2, 4, 4), (3, 4, 8)])
+@pytest.mark.parametrize("groups", [1, 4])
+def test_it_begins_as_the_waves_of_its_patches(patch: tuple[int, int, int], groups: int):
+    """With states and codes as wide as patches, what is read is what is drawn; and a code is nearly its patch."""
+    size = 3 * patch[0] * patch[1] * patch[2]
+    torch.manual_seed(0)
+    book = CodebookConfig(code_dim=size // groups + 1, groups=groups)
+    net = CViViT(replace(SMALL, patch=patch, dim=4 * size // 3, book=book)).requires_grad_(False)
+    video = 0.1 * normal(1, 1 + 2 * patch[0], 3, 16, 16)
+    states = net.look(video)
+    torch.testing.assert_close(net.draw(states), video, atol=1e-4, rtol=0)
+    codes = net.book.outward(net.book.project(states).flatten(-2))
+    torch.testing.assert_close(net.draw(codes), video, atol=0.02, rtol=0)
 
 
 def test_the_loss_reaches_every_weight():

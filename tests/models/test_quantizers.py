@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -6,6 +8,7 @@ from torch import Tensor
 from kineograph.models.quantizers import Codebook, CodebookConfig, perplexity, usage
 
 CONFIG = CodebookConfig(codes=16, code_dim=4)
+PAIR = replace(CONFIG, groups=2)
 
 
 def normal(*shape: int, seed: int = 0) -> Tensor:
@@ -18,24 +21,31 @@ def book() -> Codebook:
     return Codebook(8, CONFIG)
 
 
-def test_a_token_is_the_code_of_the_largest_cosine(book: Codebook):
-    x = normal(2, 3, 5, 8)
+@pytest.mark.parametrize("config", [CONFIG, PAIR])
+def test_a_token_is_the_code_of_the_largest_cosine_in_its_book(config: CodebookConfig):
+    torch.manual_seed(0)
+    book, x = Codebook(8, config), normal(2, 3, 5, 8)
     tokens = book.encode(x)
-    z = F.normalize(book.inward(x), dim=-1)
-    assert tokens.shape == (2, 3, 5)
+    assert tokens.shape == (2, 3, 5, config.groups)
     assert tokens.dtype == torch.int64
-    assert torch.equal(tokens, torch.einsum("...c,kc->...k", z, book.book).argmax(-1))
+    for g, codes in enumerate(book.book.chunk(config.groups)):
+        z = F.normalize(book.inward(x)[..., 4 * g : 4 * g + 4], dim=-1)
+        assert torch.equal(tokens[..., g], torch.einsum("...c,kc->...k", z, codes).argmax(-1))
 
 
-def test_many_vectors_are_compared_in_pieces(book: Codebook, monkeypatch: pytest.MonkeyPatch):
-    x = normal(50, 8)
+@pytest.mark.parametrize("config", [CONFIG, PAIR])
+def test_many_vectors_are_compared_in_pieces(config: CodebookConfig, monkeypatch: pytest.MonkeyPatch):
+    torch.manual_seed(0)
+    book, x = Codebook(8, config), normal(50, 8)
     whole = book.encode(x)
     monkeypatch.setattr("kineograph.models.quantizers.ROWS", 7)
     assert torch.equal(book.encode(x), whole)
 
 
-def test_at_rest_it_rounds_and_changes_nothing(book: Codebook):
-    book.eval()
+@pytest.mark.parametrize("config", [CONFIG, PAIR])
+def test_at_rest_it_rounds_and_changes_nothing(config: CodebookConfig):
+    torch.manual_seed(0)
+    book = Codebook(8, config).eval()
     before = {k: v.clone() for k, v in book.state_dict().items()}
     out, tokens, commitment = book(normal(3, 5, 8))
     assert torch.equal(tokens, book.encode(normal(3, 5, 8)))
@@ -50,7 +60,7 @@ def test_gradients_pass_as_if_nothing_had_been_rounded(book: Codebook):
     out, _, commitment = book(x)
     (g,) = torch.autograd.grad(out.sum(), x, retain_graph=True)
     y = normal(4, 8).requires_grad_()
-    (plain,) = torch.autograd.grad(book.outward(book.project(y)).sum(), y)
+    (plain,) = torch.autograd.grad(book.outward(book.project(y).flatten(-2)).sum(), y)
     torch.testing.assert_close(g, plain)
     assert torch.autograd.grad(commitment, book.inward.weight)[0].any()
 
@@ -72,21 +82,41 @@ def test_the_book_follows_what_it_sees(book: Codebook):
         last = book(x)[2].item()
     assert last < first
     torch.testing.assert_close(book.book.norm(dim=1), torch.ones(16))
-    tokens = book.encode(x)
+    tokens = book.encode(x).flatten()
     torch.testing.assert_close(book.uses, torch.bincount(tokens, minlength=16) / 4, atol=0.5, rtol=0)
 
 
-def test_dead_codes_are_put_where_vectors_are(book: Codebook):
+@pytest.mark.parametrize("group", [0, 1])
+def test_dead_codes_are_put_where_their_books_vectors_are(group: int):
     torch.manual_seed(0)
+    book, dead = Codebook(8, PAIR), slice(16 * group + 3, 16 * group + 9)
     book(normal(64, 8))
-    book.uses[3:9] = 0.01
+    book.uses[dead] = 0.01
     kept, x = book.book.clone(), normal(64, 8, seed=1)
-    book.revive(book.project(x).detach())
-    near = (book.project(x) @ book.book.t()).amax(0)
-    assert (near[3:9] > 0.99).all()
-    assert (book.uses[3:9] == 1).all()
-    living = [*range(3), *range(9, 16)]
+    z = book.project(x).detach()
+    book.revive(z)
+    assert ((z[:, group] @ book.book[dead].t()).amax(0) > 0.99).all()
+    assert (book.uses[dead] == 1).all()
+    living = torch.ones(32, dtype=torch.bool)
+    living[dead] = False
     assert torch.equal(book.book[living], kept[living])
+
+
+def test_books_know_nothing_of_each_other():
+    """Two books of half a vector each are two codebooks side by side."""
+    torch.manual_seed(0)
+    pair, alone = Codebook(8, PAIR), [Codebook(8, CONFIG), Codebook(8, CONFIG)]
+    for g, one in enumerate(alone):
+        one.inward.weight.data, one.inward.bias.data = (x[4 * g : 4 * g + 4] for x in (pair.inward.weight, pair.inward.bias))
+        one.book.copy_(pair.book[16 * g : 16 * g + 16])
+    for book in (pair, *alone):
+        book.uses.fill_(1)  # none is dead: where dead codes go is by lot
+        for seed in range(3):
+            book(normal(64, 8, seed=seed))
+    torch.testing.assert_close(pair.book, torch.cat([one.book for one in alone]))
+    torch.testing.assert_close(pair.uses, torch.cat([one.uses for one in alone]))
+    x = normal(9, 8)
+    assert torch.equal(pair.encode(x), torch.cat([one.encode(x) for one in alone], 1))
 
 
 def test_an_unused_code_dies_within_some_hundred_batches(book: Codebook):
@@ -126,3 +156,9 @@ def test_usage_and_perplexity_count_codes():
     assert usage(tokens, 4) == 0.75
     assert perplexity(tokens, 4) == pytest.approx(3)
     assert perplexity(torch.zeros(5, dtype=torch.long), 4) == pytest.approx(1)
+
+
+def test_books_are_counted_each_for_itself():
+    tokens = torch.tensor([[0, 3], [0, 2], [0, 1], [0, 0]])  # of one book always the same, of the other all alike
+    assert usage(tokens, 4, 2) == 5 / 8
+    assert perplexity(tokens, 4, 2) == pytest.approx(2)  # sqrt(1 x 4)

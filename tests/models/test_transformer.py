@@ -115,6 +115,45 @@ def test_a_fresh_network_knows_nothing(cond: Condition):
     assert scores.softmax(-1).max() < 0.2
 
 
+@pytest.mark.parametrize("groups", [1, 3])
+def test_narrow_embeddings_cost_less_and_learn(cond: Condition, groups: int):
+    torch.manual_seed(0)
+    net = stirred(TokenTransformer(replace(CONFIG, embed_dim=5, groups=groups)))
+    assert net.embed.weight.shape == (11 * groups, 5)
+    net(tokens(), cond.where(torch.tensor([True, False]), net.nothing())).square().sum().backward()
+    assert all(p.grad is not None and p.grad.any() for p in net.parameters())
+
+
+@pytest.mark.parametrize("embed_dim", [0, 5])
+def test_codes_of_one_place_are_one_state_and_each_has_scores_of_its_own(cond: Condition, embed_dim: int):
+    torch.manual_seed(0)
+    net, x = stirred(TokenTransformer(replace(CONFIG, groups=3, embed_dim=embed_dim))), tokens()
+    assert net.states(x, cond).shape == (2, 8, 32)
+    scores = net(x, cond)
+    assert scores.shape == (2, 24, 10)
+    assert not torch.equal(scores[:, 0], scores[:, 1])
+    swapped = x.clone()
+    swapped[:, :2] = x[:, :2].flip(1)
+    assert (x[:, 0] != x[:, 1]).any()
+    assert not torch.equal(net(swapped, cond), scores)  # a number means another code in another book
+    assert stirred(TokenJudge(replace(CONFIG, groups=3)))(x, cond).shape == (2, 24)
+    with pytest.raises(ValueError, match="rows of 3 tokens do not fall into groups of 2"):
+        TokenTransformer(replace(CONFIG, groups=2))
+
+
+def test_embeddings_can_begin_as_the_codes_themselves():
+    net = TokenTransformer(replace(CONFIG, groups=3, embed_dim=8))
+    before, codes = net.embed.weight.detach().clone().view(3, 11, 8), 0.01 * normal(30, 3) + 7
+    net.begin_with(codes)
+    after = net.embed.weight.detach().view(3, 11, 8)
+    assert torch.equal(after[:, -1], before[:, -1])  # a hidden token is like none of them
+    for g, count in enumerate((3, 3, 2)):  # the last book has room for two numbers only
+        vectors, place = codes[10 * g : 10 * g + 10, :count], slice(3 * g, 3 * g + count)
+        torch.testing.assert_close(after[g, :10, place], (vectors - vectors.mean(0)) / vectors.std(0))
+        others = [k for k in range(8) if k not in range(place.start, place.stop)]
+        assert torch.equal(after[g][:, others], before[g][:, others])
+
+
 def test_a_judge_gives_one_score_a_token(cond: Condition):
     judge = stirred(TokenJudge(CONFIG))
     assert judge(tokens(2), cond).shape == (2, 12)

@@ -105,13 +105,13 @@ def test_the_bundled_size_fits_into_30_megabytes_of_half_precision():
     stored = sum(x.numel() for part in system.parts().values() for x in part.state_dict().values())
     assert 2 * stored < 30e6
     tokens = system.tokenizer.encode(torch.empty(1, 16, 3, 64, 64, device="meta"))
-    assert tokens.shape == (1, 4, 16, 16)
+    assert tokens.shape == (1, 4, 8, 32)  # of 8 x 8 patches of four codes each
     assert system.config.dream.text_dim == 384
 
 
 def test_parts_that_do_not_fit_each_other_are_refused():
     toy = Config()
-    with pytest.raises(ValueError, match=r"makes \(64, 5, 4, 4, 32\) .* takes \(100, 5, 4, 4, 32\)"):
+    with pytest.raises(ValueError, match=r"makes \(64, 1, 5, 4, 4, 32\) .* takes \(100, 1, 5, 4, 4, 32\)"):
         Phenaki(replace(toy, dream=replace(toy.dream, codes=100)))
     with pytest.raises(ValueError, match="10 do not fit, 9 and 11 do"):
         Phenaki(replace(toy, frames=10))
@@ -264,6 +264,20 @@ def test_the_embedding_of_nothing_gets_gradients(toy: Phenaki):
     assert torch.autograd.grad(loss, toy.dream.null)[0].any()
 
 
+def test_a_fresh_transformer_takes_its_embeddings_from_the_book_and_a_taught_one_keeps_them():
+    toy = Phenaki.preset("toy")
+    fresh, count = toy.dream.embed.weight.detach().clone(), toy.config.tokenizer.book.code_dim
+    toy.begin("learn_tokens")
+    assert torch.equal(toy.dream.embed.weight, fresh)
+    toy.begin("learn_to_dream")
+    book = toy.tokenizer.book.book
+    torch.testing.assert_close(toy.dream.embed.weight[:-1, :count].detach(), (book - book.mean(0)) / book.std(0))
+    Trainer(toy, "learn_to_dream", Settings(lr_warmup_steps=0)).step(soft())
+    learned = toy.dream.embed.weight.detach().clone()
+    toy.begin("learn_to_dream")
+    assert torch.equal(toy.dream.embed.weight, learned)
+
+
 def test_some_films_begin_with_known_steps(toy: Phenaki):
     torch.manual_seed(0)
     known = toy.begun(torch.zeros(400, 5, 4, 4)).view(400, 5, 16)
@@ -326,5 +340,5 @@ def test_its_config_can_be_changed_by_flags():
     config = configs.set_path(config, "tokenizer.book.codes", "2048")
     assert config.pictures == 0.3
     assert config.tokenizer == replace(
-        Phenaki.PRESETS["world"].tokenizer, book=replace(CViViTConfig().book, codes=2048, code_dim=16)
+        Phenaki.PRESETS["world"].tokenizer, book=replace(Phenaki.PRESETS["world"].tokenizer.book, codes=2048)
     )
