@@ -212,7 +212,7 @@ def codec_step(size: Size) -> Case:
 def sampling(size: Size) -> Case:
     """A window of tokens from nothing in twelve guided rounds, decoded."""
     peer, (ours, theirs) = phenaki_pytorch(), codecs(size)
-    grid = (ours.steps(1 + size.frames), ours.rows, ours.rows)
+    grid = (ours.steps(1 + size.frames), *ours.tokens)
     count, heads = grid[0] * grid[1] * grid[2], size.dim // 32
     net = TokenTransformer(
         TokenTransformerConfig(size.codes, grid, dim=size.dim, depth=size.depth, heads=heads, text_dim=size.text)

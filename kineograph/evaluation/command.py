@@ -304,8 +304,8 @@ def told_of(which: str, wished: Sequence[Wish]) -> str:
 
 def codec_of(system: System) -> object:
     """The part that encodes and decodes, if there is one."""
-    part = getattr(system, "codec", None)
-    return part if hasattr(part, "encode") and hasattr(part, "decode") else None
+    parts = [getattr(system, name, None) for name in ("codec", "tokenizer")]
+    return next((part for part in parts if hasattr(part, "encode") and hasattr(part, "decode")), None)
 
 
 def skipped(subject: Subject) -> list[tuple[str, str]]:

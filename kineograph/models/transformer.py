@@ -177,15 +177,15 @@ class TokenTransformer(TokenStates):
 
     @torch.no_grad()
     def begin_with(self, codes: Tensor) -> None:
-        """Embeddings of codes that never learned begin as the vectors of the codes, (g v) c, spread evenly.
+        """Embeddings of codes that never learned begin as the codes' vectors, (g v) c, or their first numbers, spread
+        evenly.
 
-        Each book's have numbers of their own, so that sums of embeddings say all; what there is no room for is left out.
+        Each book's have a part of the embedding of their own, so that a sum of embeddings says all.
         """
-        width = codes.shape[1]
+        width = min(codes.shape[1], self.embed.embedding_dim // self.config.groups)
         for g, (book, vectors) in enumerate(zip(self.books(), codes.chunk(self.config.groups), strict=True)):
-            place = book[:, g * width : (g + 1) * width]
-            centred = (vectors - vectors.mean(0))[:, : place.shape[1]]
-            place.copy_(centred / centred.std(0).clamp(min=1e-6))
+            centred = (vectors - vectors.mean(0))[:, :width]
+            book[:, g * width : (g + 1) * width] = centred / centred.std(0).clamp(min=1e-6)
 
 
 class TokenJudge(TokenStates):

@@ -6,9 +6,10 @@
 Each scene goes on from the last frames shown, encoded again as known tokens; so a film is made window by window, with
 the memory of one window. A picture or a video can stand before the first scene in the same way.
 
-The bundled size is made for two CPU cores. Attention and feed-forwards cost by the token, so tokens are few: t_p = 5
-frames and patches of 4 x 4 pixels cut 16 frames of 64 x 64 into 1 + 3 time steps of 256, 1,024 in all (2,304 of 17
-frames with the paper's t_p = 2). The networks that only training needs (features, critic, judge) are small or absent.
+The bundled size is made for two CPU cores. Attention and feed-forwards cost by the place, so places are few and say
+much: t_p = 3 frames and patches of 8 x 8 pixels cut 16 frames of 64 x 64 into 1 + 5 time steps of 64 places, and each
+place holds eight tokens, of a book each (as in MAGVIT-v2, Yu et al. 2024, section 3.2), which are hidden and filled in
+one by one like all others. The networks that only training needs (features, critic, judge) are small or absent.
 """
 
 from collections.abc import Callable, Iterator
@@ -49,6 +50,7 @@ class Config:
     upsampler: UpsamplerConfig = field(default_factory=UpsamplerConfig)
     pictures: float = 0.5  # share of a batch that is still pictures
     beginnings: float = 0.5  # share of its films whose first time steps are known
+    cuts: float = 0.25  # share of those whose known steps are another film's, so that a story's next prompt wins
     drop: float = 0.1  # share of texts withheld, for guidance
     perceptual: float = 0.1  # weights of losses beside the pixels', the paper's
     adversarial: float = 0.1  # 0: the critic rests
@@ -81,7 +83,7 @@ PAPER = Config(
     frames=11, size=128, judge_depth=0, features=(64, 128, 256), critic=(64, 128, 256),
     tokenizer=CViViTConfig(128, (2, 8, 8), dim=512, heads=8, spatial=4, temporal=4, book=CodebookConfig(8192, 32)),
     dream=TokenTransformerConfig(8192, (6, 16, 16), dim=2048, depth=24, heads=32, text_dim=4096),  # 1.8 B
-    pictures=0.2, beginnings=0.0,
+    pictures=0.2, beginnings=0.0, cuts=0.0,
 )  # fmt: skip
 
 
@@ -91,11 +93,11 @@ class Phenaki(System):
         "toy": Config(),
         "world": Config(
             frames=16, size=64, text="minilm", judge_depth=0, features=(16, 32, 64), critic=(16, 32, 64),
-            tokenizer=CViViTConfig(64, (5, 8, 8), 256, 8, spatial=3, temporal=1, book=CodebookConfig(1024, 12, groups=4)),
+            tokenizer=CViViTConfig(64, (3, 8, 8), 256, 8, spatial=3, temporal=1, book=CodebookConfig(1024, 12, groups=8)),
             dream=TokenTransformerConfig(
-                1024, (4, 8, 32), dim=256, depth=6, heads=4, widen=3, text_dim=384, embed_dim=64, groups=4
+                1024, (6, 8, 64), dim=256, depth=6, heads=4, widen=3, text_dim=384, embed_dim=64, groups=8
             ),
-            upsampler=UpsamplerConfig(96, 5, cell=2), pictures=0.2, beginnings=0.4,
+            upsampler=UpsamplerConfig(96, 5, cell=2), pictures=0.2, beginnings=0.4, cuts=0.3,
         ),
         "paper": PAPER,
         "paper_small": replace(PAPER, dream=replace(PAPER.dream, dim=1536, depth=20, heads=24)),  # 0.9 B
@@ -260,8 +262,8 @@ class Phenaki(System):
         for rows, steps in ((slice(count), 1), (slice(count, None), tokens.shape[1])):
             some = tokens[rows, :steps]
             if len(some):
-                told = cond.map(lambda x, rows=rows: x[rows])
-                part = self.masked.loss(self.dream, some.flatten(1), told, null, self.begun(some))
+                told, known = cond.map(lambda x, rows=rows: x[rows]), self.begun(some)
+                part = self.masked.loss(self.dream, self.spliced(some.flatten(1), known), told, null, known)
                 loss = loss + part * (len(some) / len(tokens))
         return loss
 
@@ -269,7 +271,8 @@ class Phenaki(System):
     def learn_to_judge(self, batch: Batch) -> Tensor:
         """The optional token critic learns what the finished transformer gets wrong."""
         tokens, cond = batch.video.long(), self.told(batch.captions)
-        return self.masked.judge_loss(self.judge, self.dream, tokens.flatten(1), cond, self.begun(tokens))
+        known = self.begun(tokens)
+        return self.masked.judge_loss(self.judge, self.dream, self.spliced(tokens.flatten(1), known), cond, known)
 
     @stage("upsampler")
     def learn_upsampler(self, batch: Batch) -> Tensor:
@@ -290,6 +293,11 @@ class Phenaki(System):
         count = 1 + (torch.rand(b, 1, device=tokens.device) * (t - 1)).long()  # 1 to t - 1
         begun = torch.rand(b, 1, device=tokens.device) < self.config.beginnings
         return ((torch.arange(t, device=tokens.device) < count) & begun & (t > 1)).repeat_interleave(h * w, dim=1)
+
+    def spliced(self, tokens: Tensor, known: Tensor) -> Tensor:
+        """In some rows what is known becomes another film's.  tokens: b n, known: b n bool -> b n."""
+        cut = torch.rand(len(tokens), 1, device=tokens.device) < self.config.cuts
+        return torch.where(known & cut, tokens.roll(1, 0), tokens)
 
     def chosen(self, video: Tensor) -> Tensor:
         """Some times of a video, in order."""

@@ -24,6 +24,7 @@ from kineograph.data.loader import Steps, first_clips, on_device, seed_of
 from kineograph.system import System
 from kineograph.training import checkpoints
 from kineograph.training.feed import Clips, Feed
+from kineograph.training.memory import keep_memory
 from kineograph.training.processes import Processes
 from kineograph.training.request import add_arguments, build, clips_of, settings_of, stage_of
 from kineograph.training.trainer import Trainer
@@ -40,6 +41,7 @@ def main(args: argparse.Namespace, *, kind: type[System] | None = None, clips: C
     if args.dry_run:
         print(run.summary())
         return 0
+    keep_memory()
     return run.train()
 
 

@@ -1,6 +1,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -10,7 +11,7 @@ from kineograph import cli
 from kineograph.clip import Clip
 from kineograph.data.world.scene import VOCABULARY
 from kineograph.evaluation.alignment import Alignment
-from kineograph.evaluation.command import reads_of
+from kineograph.evaluation.command import codec_of, reads_of
 from kineograph.evaluation.fidelity import wishes
 from kineograph.evaluation.labels import Reader
 from kineograph.evaluation.metrics import METRICS, Manner, Subject
@@ -18,6 +19,7 @@ from kineograph.evaluation.networks import Networks, Unmeasured
 from kineograph.evaluation.sources import Clips
 from kineograph.system import find
 from kineograph.systems.kineograph import Kineograph
+from kineograph.systems.phenaki import Phenaki
 
 TOY = ("flipbook", "--preset", "toy")
 
@@ -229,3 +231,10 @@ def test_what_a_system_reads_in_prompts_is_counted_by_its_own_reader():
     assert who.value == sum(wish.scene.who == VOCABULARY["who"][1] for wish in asked) / 40
     with pytest.raises(Unmeasured, match="no reader of prompts"):
         METRICS["reading"](replace(subject, reads=None), Networks(), Manner())
+
+
+def test_codecs_and_tokenizers_give_clips_back():
+    default, tokens = Kineograph.preset("toy"), Phenaki.preset("toy")
+    assert codec_of(default) is default.codec
+    assert codec_of(tokens) is tokens.tokenizer
+    assert codec_of(SimpleNamespace(codec=object())) is None
