@@ -35,7 +35,7 @@ LABELS = (
     "who", "act", "where", "direction", "colour", "style", "camera", "companion", "size", "time", "weather", "prop",
 )  # fmt: skip
 MOVING = ("act", "direction", "camera")  # cannot be read of a still
-UNREAD = -100  # the place of a label that is not asked for
+UNREAD = -100  # the place of a label that is not asked for, which cross-entropy ignores
 
 
 def labels_of(scene: Scene) -> dict[str, str]:
@@ -122,15 +122,14 @@ class Reader(System):
 
     @stage("network")
     def learn_labels(self, batch: Batch) -> Tensor:
-        """Cross-entropy, summed over the labels; of every fourth clip one frame only, that pictures can be judged, too."""
+        """Cross-entropy, summed over the labels; every fourth clip stands still, that pictures can be judged, too."""
         video, targets = self.worn(self.network.looked_at(batch.video)), self.targets(batch.captions)
         video[::4] = frozen(video[::4])
         for name, wanted in zip(self.config.labels, targets, strict=True):
             if name in MOVING:
                 wanted[::4] = UNREAD
-        scores = self.network(video)
-        losses = [F.cross_entropy(s, w, ignore_index=UNREAD, reduction="sum") for s, w in zip(scores, targets, strict=True)]
-        return sum(loss / (w != UNREAD).sum().clamp(min=1) for loss, w in zip(losses, targets, strict=True))
+        pairs = zip(self.network(video), targets, strict=True)
+        return sum(F.cross_entropy(s, w, reduction="sum") / (w != UNREAD).sum().clamp(min=1) for s, w in pairs)
 
     def targets(self, captions: Sequence[str]) -> Tensor:
         """Labels as JSON -> labels b, the place of each value among those the label can have."""

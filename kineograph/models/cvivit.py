@@ -76,8 +76,8 @@ class CViViT(nn.Module):
     def begin_as_waves(self) -> None:
         """Projections of patches to their strongest waves and back, and of those to codes and back.
 
-        Three quarters of a state are waves, tempered to the root of their spread. Each book takes its share of them, the
-        strong ones in turn; one number of a code is a constant, beside which the unit sphere is nearly flat.
+        Three quarters of a state are waves, tempered to the root of their spread. The books take the strongest in turn;
+        one number of a code is a constant, beside which the unit sphere is nearly flat.
         """
         kept, (_, p, q) = self.config.dim * 3 // 4, self.config.patch
         for into, out, block in (
@@ -91,7 +91,8 @@ class CViViT(nn.Module):
             into.weight[: len(waves)] = waves / size
             out.weight[:, : len(waves)] = (waves * size).t()
         self.at_encoder[..., :kept] = self.at_decoder[..., :kept] = 0
-        inward, outward, (groups, width) = self.book.inward, self.book.outward, (self.book.groups, self.config.book.code_dim)
+        inward, outward = self.book.inward, self.book.outward
+        groups, width = self.config.book.groups, self.config.book.code_dim
         for x in (inward.weight, inward.bias, outward.weight, outward.bias):
             x.zero_()
         for k in range(min(kept, groups * (width - 1))):

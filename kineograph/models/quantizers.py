@@ -84,8 +84,10 @@ class Codebook(nn.Module):
     def nearest(self, z: Tensor) -> Tensor:
         """n g c -> n g."""
         books = F.normalize(self.book.float(), dim=1).unflatten(0, (self.groups, -1)).transpose(1, 2)
-        parts = [torch.stack([x @ book for x, book in zip(rows.unbind(1), books, strict=True)], 1).argmax(2)
-                 for rows in z.split(ROWS)]
+        parts = [
+            torch.stack([x @ book for x, book in zip(rows.unbind(1), books, strict=True)], 1).argmax(2)
+            for rows in z.split(ROWS)
+        ]
         return torch.cat(parts)
 
     @torch.no_grad()

@@ -28,6 +28,7 @@ from kineograph.models.quantizers import CodebookConfig, perplexity, usage
 from kineograph.models.text import ByteText, MiniLM
 from kineograph.models.transformer import TokenJudge, TokenTransformer, TokenTransformerConfig
 from kineograph.models.upsampler import Upsampler, UpsamplerConfig, fitted
+from kineograph.models.watchers import i3d_distance, lpips_distance
 from kineograph.processes.masked import Masked
 from kineograph.processes.reconstruction import psnr
 from kineograph.system import Options, Progress, System, option, silent, stage
@@ -54,6 +55,9 @@ class Config:
     drop: float = 0.1  # share of texts withheld, for guidance
     perceptual: float = 0.1  # weights of losses beside the pixels', the paper's
     adversarial: float = 0.1  # 0: the critic rests
+    video_perceptual: float = 1.0  # where i3d is given
+    eyes: str = "features"  # whose perceptual loss: of the network that is taught here, or "lpips", the package
+    i3d: str = ""  # a TorchScript file, for the paper's video perceptual loss
     looks: int = 4  # frames of each film that features and critic look at
 
 
@@ -93,7 +97,9 @@ class Phenaki(System):
         "toy": Config(),
         "world": Config(
             frames=16, size=64, text="minilm", judge_depth=0, features=(16, 32, 64), critic=(16, 32, 64),
-            tokenizer=CViViTConfig(64, (3, 8, 8), 256, 8, spatial=3, temporal=1, book=CodebookConfig(1024, 12, groups=8)),
+            tokenizer=CViViTConfig(
+                64, (3, 8, 8), dim=256, heads=8, spatial=3, temporal=1, book=CodebookConfig(1024, 12, groups=8)
+            ),
             dream=TokenTransformerConfig(
                 1024, (6, 8, 64), dim=256, depth=6, heads=4, widen=3, text_dim=384, embed_dim=64, groups=8
             ),
@@ -106,6 +112,8 @@ class Phenaki(System):
     def build(self, config: Config) -> None:
         if config.text not in ("bytes", "minilm"):
             raise ValueError(f"text is {config.text!r}; it can be bytes or minilm")
+        if config.eyes not in ("features", "lpips"):
+            raise ValueError(f"eyes is {config.eyes!r}; it can be features or lpips")
         self.text = MiniLM() if config.text == "minilm" else ByteText(config.dream.text_dim)
         self.features = Features(config.features, config.dream.text_dim)
         self.tokenizer = CViViT(config.tokenizer)
@@ -242,17 +250,25 @@ class Phenaki(System):
         for x, share in ((video[:count, still].flatten(0, 1)[:, None], count), (video[count:], len(video) - count)):
             if share:
                 own, out = self.tokenizer.loss(x)
+                if self.config.i3d and x.shape[1] > 1:
+                    own = own + self.config.video_perceptual * i3d_distance(self.config.i3d, self.device)(out, x)
                 loss = loss + own * (share / len(video))
                 few = self.chosen(x)
                 made, real = [*made, out[:, few].flatten(0, 1)], [*real, x[:, few].flatten(0, 1)]
         made, real = torch.cat(made), torch.cat(real)  # n 3 s s
         if self.config.perceptual:
-            loss = loss + self.config.perceptual * distance(frozen(self.features), made, real)
+            loss = loss + self.config.perceptual * self.unlike(made, real)
         if self.config.adversarial:
             loss = loss - self.config.adversarial * frozen(self.critic)(made).mean()
         yield ("tokenizer",), loss
         if self.config.adversarial:
             yield ("critic",), self.critic.loss(real, made.detach())
+
+    def unlike(self, made: Tensor, real: Tensor) -> Tensor:
+        """How unlike frames look, n 3 s s."""
+        if self.config.eyes == "lpips":
+            return lpips_distance(self.device)(made, real)
+        return distance(frozen(self.features), made, real)
 
     @stage("dream", through="tokenizer")
     def learn_to_dream(self, batch: Batch) -> Tensor:

@@ -107,7 +107,9 @@ def test_books_know_nothing_of_each_other():
     torch.manual_seed(0)
     pair, alone = Codebook(8, PAIR), [Codebook(8, CONFIG), Codebook(8, CONFIG)]
     for g, one in enumerate(alone):
-        one.inward.weight.data, one.inward.bias.data = (x[4 * g : 4 * g + 4] for x in (pair.inward.weight, pair.inward.bias))
+        one.inward.weight.data, one.inward.bias.data = (
+            x[4 * g : 4 * g + 4] for x in (pair.inward.weight, pair.inward.bias)
+        )
         one.book.copy_(pair.book[16 * g : 16 * g + 16])
     for book in (pair, *alone):
         book.uses.fill_(1)  # none is dead: where dead codes go is by lot

@@ -11,7 +11,6 @@ from torch import Tensor
 from kineograph import config as configs
 from kineograph.clip import Batch, Clip
 from kineograph.condition import Condition
-from kineograph.models.cvivit import CViViTConfig
 from kineograph.systems.phenaki import Config, Phenaki, PhenakiOptions
 from kineograph.training.trainer import Settings, Trainer
 
@@ -249,6 +248,31 @@ def test_the_tokenizer_learns_from_pictures_and_films(share: float, shapes: list
 def test_the_critic_rests_where_its_weight_is_zero():
     toy = stirred(Phenaki(Config(adversarial=0.0, perceptual=0.0)))
     assert [parts for parts, _ in toy.learn_tokens(soft())] == [("tokenizer",)]
+
+
+def test_published_networks_watch_where_the_user_has_them(monkeypatch: pytest.MonkeyPatch):
+    seen = []
+
+    def watching(name: str) -> Callable[..., Callable]:
+        return lambda *where: lambda made, real: seen.append((name, made.shape)) or (made - real).abs().mean()
+
+    monkeypatch.setattr("kineograph.systems.phenaki.lpips_distance", watching("lpips"))
+    monkeypatch.setattr("kineograph.systems.phenaki.i3d_distance", watching("i3d"))
+    batch, plain = soft(), Config(pictures=0.25, adversarial=0.0, looks=2)
+
+    def loss(**changes: object) -> float:
+        torch.manual_seed(0)
+        return next(stirred(Phenaki(replace(plain, **changes))).learn_tokens(batch))[1].item()
+
+    without = loss(perceptual=0.0)
+    assert not seen
+    assert loss(eyes="lpips") > without
+    assert seen == [("lpips", (1 * 5 * 1 + 3 * 2, 3, 32, 32))]  # one look at each picture, two at each film
+    seen.clear()
+    assert loss(perceptual=0.0, i3d="i3d.pt") > without
+    assert seen == [("i3d", (3, 9, 3, 32, 32))]
+    with pytest.raises(ValueError, match="eyes is 'vgg'; it can be features or lpips"):
+        Phenaki(Config(eyes="vgg"))
 
 
 def test_networks_that_judge_the_tokenizer_learn_nothing_from_it(toy: Phenaki):

@@ -22,7 +22,9 @@ print(min(faults() for _ in range(5)))
 
 def faults(first: str) -> int:
     """Pages that a large tensor touches for the first time, in a process of its own, after others were freed."""
-    done = subprocess.run([sys.executable, "-c", FAULTS.format(first=first)], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", FAULTS.format(first=first)], capture_output=True, text=True, check=True
+    )
     return int(done.stdout)
 
 
