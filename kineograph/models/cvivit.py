@@ -119,6 +119,13 @@ class CViViT(nn.Module):
         out, commitment = self(video)
         return pixels(out, video) + commit * commitment, out
 
+    def drawing_loss(self, video: Tensor) -> tuple[Tensor, Tensor]:
+        """b t 3 s s -> the decoder's squared error and what it drew; neither the encoder nor the book learns."""
+        with torch.no_grad():
+            tokens = self.encode(video)
+        out = self.decode(tokens)
+        return (out - video).square().mean(), out
+
     def look(self, video: Tensor) -> Tensor:
         """The encoder: b t 3 s s -> b 1+k h w d."""
         self.check(video)

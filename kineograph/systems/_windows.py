@@ -67,3 +67,17 @@ def with_beginning(x: Tensor, cond: Condition, pt: int, layout: Tensor | None = 
 def few(video: Tensor, count: int = 4) -> Tensor:
     """Some frames of each clip, in order, so that a batch shows many scenes.  b t ... -> b count ..."""
     return video[:, torch.randperm(video.shape[1])[:count].sort().values]
+
+
+def begun(tokens: Tensor, share: float) -> Tensor:
+    """Which tokens are known, as when a film goes on: of some rows the first steps.  b t h w -> b (t h w) bool."""
+    b, t, h, w = tokens.shape
+    count = 1 + (torch.rand(b, 1, device=tokens.device) * (t - 1)).long()  # 1 to t - 1
+    chosen = torch.rand(b, 1, device=tokens.device) < share
+    return ((torch.arange(t, device=tokens.device) < count) & chosen & (t > 1)).repeat_interleave(h * w, dim=1)
+
+
+def spliced(tokens: Tensor, known: Tensor, share: float) -> Tensor:
+    """What is known becomes another film's in some rows, after which the prompt wins.  tokens, known: b n -> b n."""
+    cut = torch.rand(len(tokens), 1, device=tokens.device) < share
+    return torch.where(known & cut, tokens.roll(1, 0), tokens)

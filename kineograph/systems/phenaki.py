@@ -33,7 +33,10 @@ from kineograph.processes.masked import Masked
 from kineograph.processes.reconstruction import psnr
 from kineograph.system import Options, Progress, System, option, silent, stage
 from kineograph.systems._checks import beside, compared
+from kineograph.systems._windows import begun, spliced
 from kineograph.systems._world import SAMPLES
+
+Losses = Iterator[tuple[tuple[str, ...], Tensor]]  # the parts that learn, what from
 
 
 @dataclass(frozen=True)
@@ -241,15 +244,24 @@ class Phenaki(System):
         return self.features.loss(self.few(batch.video), self.text(batch.captions).vector)
 
     @stage("tokenizer", "critic")
-    def learn_tokens(self, batch: Batch) -> Iterator[tuple[tuple[str, ...], Tensor]]:
+    def learn_tokens(self, batch: Batch) -> Losses:
         """Pixels, looks, the critic and the codebook teach the tokenizer; then the critic learns from what it made."""
+        return self.judged(batch, self.tokenizer.loss)
+
+    @stage("tokenizer", "critic")
+    def learn_to_draw(self, batch: Batch) -> Losses:
+        """The decoder alone learns on; tokens stay what they are, and what the transformer knows of them stays true."""
+        return self.judged(batch, self.tokenizer.drawing_loss)
+
+    def judged(self, batch: Batch, loss_of: Callable[[Tensor], tuple[Tensor, Tensor]]) -> Losses:
+        """Losses of the tokenizer, and of the critic by what it drew.  loss_of: b t 3 s s -> its own, what it drew."""
         video, count = batch.video, self.pictures(batch)
         steps = self.tokenizer.steps(video.shape[1])
         still = torch.randperm(video.shape[1])[:steps]  # as many as cost what the film would
         loss, made, real = torch.zeros((), device=video.device), [], []
         for x, share in ((video[:count, still].flatten(0, 1)[:, None], count), (video[count:], len(video) - count)):
             if share:
-                own, out = self.tokenizer.loss(x)
+                own, out = loss_of(x)
                 if self.config.i3d and x.shape[1] > 1:
                     own = own + self.config.video_perceptual * i3d_distance(self.config.i3d, self.device)(out, x)
                 loss = loss + own * (share / len(video))
@@ -278,17 +290,16 @@ class Phenaki(System):
         for rows, steps in ((slice(count), 1), (slice(count, None), tokens.shape[1])):
             some = tokens[rows, :steps]
             if len(some):
-                told, known = cond.map(lambda x, rows=rows: x[rows]), self.begun(some)
-                part = self.masked.loss(self.dream, self.spliced(some.flatten(1), known), told, null, known)
+                told, (some, known) = cond.map(lambda x, rows=rows: x[rows]), self.known(some)
+                part = self.masked.loss(self.dream, some, told, null, known)
                 loss = loss + part * (len(some) / len(tokens))
         return loss
 
     @stage("judge", through="tokenizer")
     def learn_to_judge(self, batch: Batch) -> Tensor:
         """The optional token critic learns what the finished transformer gets wrong."""
-        tokens, cond = batch.video.long(), self.told(batch.captions)
-        known = self.begun(tokens)
-        return self.masked.judge_loss(self.judge, self.dream, self.spliced(tokens.flatten(1), known), cond, known)
+        tokens, known = self.known(batch.video.long())
+        return self.masked.judge_loss(self.judge, self.dream, tokens, self.told(batch.captions), known)
 
     @stage("upsampler")
     def learn_upsampler(self, batch: Batch) -> Tensor:
@@ -303,17 +314,10 @@ class Phenaki(System):
         """How many rows of a batch are still pictures: the same in every batch of a size."""
         return round(self.config.pictures * len(batch))
 
-    def begun(self, tokens: Tensor) -> Tensor:
-        """Which tokens are known, as when a film goes on: in some rows the first steps.  b t h w -> b (t h w) bool."""
-        b, t, h, w = tokens.shape
-        count = 1 + (torch.rand(b, 1, device=tokens.device) * (t - 1)).long()  # 1 to t - 1
-        begun = torch.rand(b, 1, device=tokens.device) < self.config.beginnings
-        return ((torch.arange(t, device=tokens.device) < count) & begun & (t > 1)).repeat_interleave(h * w, dim=1)
-
-    def spliced(self, tokens: Tensor, known: Tensor) -> Tensor:
-        """In some rows what is known becomes another film's.  tokens: b n, known: b n bool -> b n."""
-        cut = torch.rand(len(tokens), 1, device=tokens.device) < self.config.cuts
-        return torch.where(known & cut, tokens.roll(1, 0), tokens)
+    def known(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """Films to learn from, and which of their tokens are known.  b t h w -> b (t h w) twice."""
+        known = begun(tokens, self.config.beginnings)
+        return spliced(tokens.flatten(1), known, self.config.cuts), known
 
     def chosen(self, video: Tensor) -> Tensor:
         """Some times of a video, in order."""
@@ -329,7 +333,7 @@ class Phenaki(System):
         if stage == "learn_to_see":
             scores = self.features.match(self.few(batch.video), self.text(batch.captions).vector)
             return {"matched": float((scores.argmax(1).cpu() == torch.arange(len(scores))).float().mean())}, []
-        if stage == "learn_tokens":
+        if stage in ("learn_tokens", "learn_to_draw"):
             tokens, book = self.tokenizer.encode(batch.video), (self.masked.codes, self.tokenizer.book.groups)
             out = self.tokenizer.decode(tokens).clamp(-1, 1)
             figures, pairs = compared(out, batch.video)

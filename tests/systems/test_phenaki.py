@@ -213,7 +213,7 @@ def test_progress_never_goes_back(toy: Phenaki):
 
 def test_the_stages_are_those_of_the_paper_and_what_they_need(toy: Phenaki):
     assert list(toy.stages()) == [
-        "learn_to_see", "learn_tokens", "learn_to_dream", "learn_to_judge", "learn_upsampler",
+        "learn_to_see", "learn_tokens", "learn_to_draw", "learn_to_dream", "learn_to_judge", "learn_upsampler",
     ]  # fmt: skip
     assert list(toy.parts()) == ["features", "tokenizer", "critic", "dream", "judge", "upsampler"]
     with pytest.raises(ValueError, match="set judge_depth"):
@@ -302,29 +302,6 @@ def test_a_fresh_transformer_takes_its_embeddings_from_the_book_and_a_taught_one
     assert torch.equal(toy.dream.embed.weight, learned)
 
 
-def test_some_films_begin_with_known_steps(toy: Phenaki):
-    torch.manual_seed(0)
-    known = toy.begun(torch.zeros(400, 5, 4, 4)).view(400, 5, 16)
-    assert torch.equal(known.any(2), known.all(2))
-    steps = known.all(2).sum(1)
-    assert (steps > 0).float().mean().item() == pytest.approx(toy.config.beginnings, abs=0.08)
-    assert set(steps.tolist()) == {0, 1, 2, 3, 4}
-    assert (known[..., 0].int().diff(dim=1) <= 0).all()  # from the first step on
-    assert not toy.begun(torch.zeros(50, 1, 4, 4)).any()
-
-
-def test_what_some_films_know_is_another_films_and_what_they_learn_their_own(toy: Phenaki):
-    torch.manual_seed(0)
-    tokens = torch.arange(400)[:, None].expand(-1, 80)
-    known = toy.begun(tokens.view(400, 5, 4, 4))
-    spliced = toy.spliced(tokens, known)
-    assert torch.equal(spliced[~known], tokens[~known])
-    foreign = (spliced != tokens).any(1)
-    assert torch.equal((spliced != tokens)[foreign], known[foreign])
-    assert torch.equal(spliced[foreign, 0], tokens[foreign, 0].sub(1) % 400)
-    assert (foreign.sum() / known.any(1).sum()).item() == pytest.approx(toy.config.cuts, abs=0.08)
-
-
 def test_a_resumed_tokenizer_training_goes_on_bit_for_bit():
     settings, batch = Settings(lr_warmup_steps=0), soft(4)
 
@@ -346,7 +323,22 @@ def test_a_resumed_tokenizer_training_goes_on_bit_for_bit():
     assert not torch.equal(ours["tokenizer/book.book/buffer"], tensors["tokenizer/book.book/buffer"])
 
 
-@pytest.mark.parametrize("stage", ["learn_tokens", "learn_to_dream"])
+def test_a_decoder_that_learns_on_leaves_tokens_as_they_are():
+    trainer, batch = Trainer(stirred(Phenaki.preset("toy")), "learn_to_draw", Settings(lr_warmup_steps=0)), soft()
+    net = trainer.system.tokenizer
+    tokens, drawn = net.encode(batch.video), net.decode(net.encode(batch.video))
+    before = {name: p.detach().clone() for name, p in net.state_dict().items()}
+    assert list(trainer.step(batch)) == ["tokenizer", "critic"]
+    assert torch.equal(net.encode(batch.video), tokens)
+    assert not torch.equal(net.decode(tokens), drawn)
+    changed = {name for name, p in net.state_dict().items() if not torch.equal(p, before[name])}
+    assert {name.split(".")[0] for name in changed} == {
+        "at_decoder", "first_out", "group_out", "decoder_time", "decoder_space", "book",
+    }  # fmt: skip
+    assert {name for name in changed if name.startswith("book")} == {"book.outward.weight", "book.outward.bias"}
+
+
+@pytest.mark.parametrize("stage", ["learn_tokens", "learn_to_draw", "learn_to_dream"])
 def test_every_stage_trains_in_bfloat16_and_in_pieces(stage: str):
     settings = Settings(mixed_precision="bf16", gradient_accumulation_steps=2)
     trainer = Trainer(Phenaki.preset("toy"), stage, settings)
@@ -355,14 +347,15 @@ def test_every_stage_trains_in_bfloat16_and_in_pieces(stage: str):
     assert trainer.skipped == 0
 
 
-@pytest.mark.parametrize("stage", ["learn_to_see", "learn_tokens", "learn_to_dream", "learn_to_judge"])
+@pytest.mark.parametrize("stage", ["learn_to_see", "learn_tokens", "learn_to_draw", "learn_to_dream", "learn_to_judge"])
 def test_validation_gives_figures_and_clips(toy: Phenaki, stage: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("kineograph.systems.phenaki.SAMPLES", ("a bear",))
     figures, clips = toy.validate(stage, soft(6))
     assert all(isinstance(value, float) for value in figures.values())
-    wanted = {"learn_to_see": {"matched"}, "learn_tokens": {"psnr", "psnr_moving", "usage", "perplexity"}}
+    coded = {"psnr", "psnr_moving", "usage", "perplexity"}
+    wanted = {"learn_to_see": {"matched"}, "learn_tokens": coded, "learn_to_draw": coded}
     assert set(figures) == wanted.get(stage, {"loss"})
-    assert len(clips) == {"learn_to_see": 0, "learn_tokens": 12}.get(stage, 1)
+    assert len(clips) == {"learn_to_see": 0, "learn_tokens": 12, "learn_to_draw": 12}.get(stage, 1)
 
 
 def test_half_precision_weights_make_a_film(toy: Phenaki, tmp_path: Path):

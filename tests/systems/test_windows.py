@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from kineograph.condition import Condition
-from kineograph.systems._windows import Past, with_beginning
+from kineograph.systems._windows import Past, begun, spliced, with_beginning
 
 
 def test_batches_are_whole_short_or_continued():
@@ -50,3 +50,26 @@ def test_the_past_is_the_newest_frames_and_their_layout(frames: int):
     assert torch.equal(later.latents[:, -min(frames, 2) :], latents[:, :2])
     if frames >= 2:
         assert torch.equal(later.layout, torch.cat([torch.ones(1, 2, 3), layout[:, :2]], 1))
+
+
+def test_some_films_begin_with_known_steps():
+    torch.manual_seed(0)
+    known = begun(torch.zeros(400, 5, 4, 4), 0.4).view(400, 5, 16)
+    assert torch.equal(known.any(2), known.all(2))
+    steps = known.all(2).sum(1)
+    assert (steps > 0).float().mean().item() == pytest.approx(0.4, abs=0.08)
+    assert set(steps.tolist()) == {0, 1, 2, 3, 4}
+    assert (known[..., 0].int().diff(dim=1) <= 0).all()  # from the first step on
+    assert not begun(torch.zeros(50, 1, 4, 4), 1.0).any()
+
+
+def test_what_some_films_know_is_another_films_and_what_they_learn_their_own():
+    torch.manual_seed(0)
+    tokens = torch.arange(400)[:, None].expand(-1, 80)
+    known = begun(tokens.view(400, 5, 4, 4), 0.5)
+    seen = spliced(tokens, known, 0.25)
+    assert torch.equal(seen[~known], tokens[~known])
+    foreign = (seen != tokens).any(1)
+    assert torch.equal((seen != tokens)[foreign], known[foreign])
+    assert torch.equal(seen[foreign, 0], tokens[foreign, 0].sub(1) % 400)
+    assert (foreign.sum() / known.any(1).sum()).item() == pytest.approx(0.25, abs=0.08)
