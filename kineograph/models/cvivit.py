@@ -25,7 +25,7 @@ from kineograph.models.cosines import strongest
 from kineograph.models.quantizers import Codebook, CodebookConfig
 from kineograph.models.transformer import Layer
 
-CONSTANT = 24.0  # of what is projected to codes, beside its waves: about as long as they are
+CONSTANT = 24.0  # of what is projected to codes, beside its waves: a few times as long as they are
 
 
 @dataclass(frozen=True)
