@@ -32,8 +32,9 @@ from torch import Tensor
 
 from kineograph import __version__, video
 from kineograph.clip import Clip
-from kineograph.evaluation.features import middle, scripted
+from kineograph.evaluation.features import middle
 from kineograph.evaluation.report import put
+from kineograph.models.watchers import scripted
 
 MOST_FRAMES, MOST_PIXELS = 1024, 512
 BLOCK = 4096  # pixels of each frame that are correlated at a time

@@ -20,14 +20,13 @@ from torch import Tensor, nn
 
 from kineograph.clip import Clip
 from kineograph.models.vision import load_video_mae
+from kineograph.models.watchers import I3D_FROM, SHORTEST, scripted
 
 if TYPE_CHECKING:
     from kineograph.evaluation.labels import Reader
 
-I3D_FROM = "https://www.dropbox.com/s/ge9e5ujwgetktms/i3d_torchscript.pt (StyleGAN-V's evaluation)"
 INCEPTION_FROM = "https://nvlabs-fi-cdn.nvidia.com/stylegan2-ada-pytorch/pretrained/metrics/inception-2015-12-05.pt"
 IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # mean, deviation
-SHORTEST = 10  # frames that I3D can look at
 
 
 class Extractor(Protocol):
@@ -256,14 +255,3 @@ def middle(frames: Tensor, size: int) -> Tensor:
     top, left = (height - side) // 2, (width - side) // 2
     square = frames[..., top : top + side, left : left + side].flatten(0, 1).float() / 255
     return F.interpolate(square, size=(size, size), mode="area").unflatten(0, frames.shape[:2])
-
-
-def scripted(path: str | Path, what: str, source: str) -> torch.jit.ScriptModule:
-    """A network from a TorchScript file; ValueError names the file, what needs it and where it comes from."""
-    path = Path(path)
-    if not path.is_file():
-        raise ValueError(f"there is no file {path}, which {what} needs; it comes from {source}")
-    try:
-        return torch.jit.load(path, map_location="cpu").eval()
-    except RuntimeError as error:
-        raise ValueError(f"{path} is not a TorchScript file, or damaged; {what} needs the one from {source}") from error

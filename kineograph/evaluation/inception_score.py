@@ -20,8 +20,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from kineograph.clip import Clip
-from kineograph.evaluation.features import collected, consecutive, scripted
+from kineograph.evaluation.features import collected, consecutive
 from kineograph.evaluation.frechet import bootstrap
+from kineograph.models.watchers import scripted
 
 C3D_FROM = "https://www.dropbox.com/s/jxpu7avzdc9n97q/c3d_ucf101.pt (StyleGAN-V's evaluation)"
 MEAN_FROM = "https://github.com/rezoo/tgan2/releases/download/v1.0/mean2.npz"

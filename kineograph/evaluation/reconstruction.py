@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from kineograph.clip import Clip
 from kineograph.evaluation.frechet import bootstrap
+from kineograph.models.watchers import lpips_network
 
 LOUDEST = 100.0  # dB, which stands for frames that are equal
 WINDOW, DEVIATION = 11, 1.5  # pixels, of SSIM's window
@@ -78,15 +79,7 @@ class LPIPS:
     """Learned perceptual distance (Zhang et al. 2018), by the package lpips if the user has it; lower is nearer."""
 
     def __init__(self, net: str = "alex", network: nn.Module | None = None):
-        if network is None:
-            try:
-                import lpips
-            except ImportError as error:
-                raise ImportError(
-                    "LPIPS needs the package lpips and its weights; install it with: pip install lpips"
-                ) from error
-            network = lpips.LPIPS(net=net, verbose=False)
-        self.name, self.network = f"LPIPS ({net})", network.eval()
+        self.name, self.network = f"LPIPS ({net})", lpips_network(net) if network is None else network.eval()
 
     @torch.inference_mode()
     def __call__(self, out: Tensor, video: Tensor) -> Tensor:

@@ -85,7 +85,7 @@ class Codebook(nn.Module):
         """n g c -> n g."""
         books = F.normalize(self.book.float(), dim=1).unflatten(0, (self.groups, -1)).transpose(1, 2)
         parts = [
-            torch.stack([x @ book for x, book in zip(rows.unbind(1), books, strict=True)], 1).argmax(2)
+            torch.stack([(x @ book).argmax(1) for x, book in zip(rows.unbind(1), books, strict=True)], 1)
             for rows in z.split(ROWS)
         ]
         return torch.cat(parts)

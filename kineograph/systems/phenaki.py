@@ -33,7 +33,7 @@ from kineograph.processes.masked import Masked
 from kineograph.processes.reconstruction import psnr
 from kineograph.system import Options, Progress, System, option, silent, stage
 from kineograph.systems._checks import beside, compared
-from kineograph.systems._windows import begun, spliced
+from kineograph.systems._windows import begun, few, spliced
 from kineograph.systems._world import SAMPLES
 
 Losses = Iterator[tuple[tuple[str, ...], Tensor]]  # the parts that learn, what from
@@ -227,8 +227,9 @@ class Phenaki(System):
         return replace(self.text(prompts), vector=None)
 
     def begin(self, stage: str) -> None:
-        """A transformer that never learned takes its embeddings of codes from the tokenizer's book."""
-        if stage == "learn_to_dream" and not any(block.narrow.weight.any() for block in self.dream.blocks):
+        """A transformer that never learned takes narrow embeddings of codes from the tokenizer's book."""
+        learned = any(block.narrow.weight.any() for block in self.dream.blocks)
+        if stage == "learn_to_dream" and self.config.dream.embed_dim and not learned:
             self.dream.begin_with(self.tokenizer.book.book)
 
     def clip_shape(self, stage: str) -> tuple[int, int]:
@@ -241,7 +242,7 @@ class Phenaki(System):
     @stage("features")
     def learn_to_see(self, batch: Batch) -> Tensor:
         """The network of the perceptual loss learns which caption belongs to which clip."""
-        return self.features.loss(self.few(batch.video), self.text(batch.captions).vector)
+        return self.features.loss(few(batch.video, self.config.looks), self.text(batch.captions).vector)
 
     @stage("tokenizer", "critic")
     def learn_tokens(self, batch: Batch) -> Losses:
@@ -265,8 +266,8 @@ class Phenaki(System):
                 if self.config.i3d and x.shape[1] > 1:
                     own = own + self.config.video_perceptual * i3d_distance(self.config.i3d, self.device)(out, x)
                 loss = loss + own * (share / len(video))
-                few = self.chosen(x)
-                made, real = [*made, out[:, few].flatten(0, 1)], [*real, x[:, few].flatten(0, 1)]
+                pair = few(torch.stack([out, x], 2), self.config.looks).flatten(0, 1)  # n 2 3 s s, of the same times
+                made, real = [*made, pair[:, 0]], [*real, pair[:, 1]]
         made, real = torch.cat(made), torch.cat(real)  # n 3 s s
         if self.config.perceptual:
             loss = loss + self.config.perceptual * self.unlike(made, real)
@@ -319,19 +320,11 @@ class Phenaki(System):
         known = begun(tokens, self.config.beginnings)
         return spliced(tokens.flatten(1), known, self.config.cuts), known
 
-    def chosen(self, video: Tensor) -> Tensor:
-        """Some times of a video, in order."""
-        return torch.randperm(video.shape[1])[: self.config.looks].sort().values
-
-    def few(self, video: Tensor) -> Tensor:
-        """b t 3 s s -> some of its frames."""
-        return video[:, self.chosen(video)]
-
     @torch.no_grad()
     def validate(self, stage: str, batch: Batch) -> tuple[dict[str, float], list[Clip]]:
         """Figures on a held-out batch (pixels), and clips for a sheet."""
         if stage == "learn_to_see":
-            scores = self.features.match(self.few(batch.video), self.text(batch.captions).vector)
+            scores = self.features.match(few(batch.video, self.config.looks), self.text(batch.captions).vector)
             return {"matched": float((scores.argmax(1).cpu() == torch.arange(len(scores))).float().mean())}, []
         if stage in ("learn_tokens", "learn_to_draw"):
             tokens, book = self.tokenizer.encode(batch.video), (self.masked.codes, self.tokenizer.book.groups)
