@@ -267,7 +267,7 @@ class Phenaki(System):
                     own = own + self.config.video_perceptual * i3d_distance(self.config.i3d, self.device)(out, x)
                 loss = loss + own * (share / len(video))
                 pair = few(torch.stack([out, x], 2), self.config.looks).flatten(0, 1)  # n 2 3 s s, of the same times
-                made, real = [*made, pair[:, 0]], [*real, pair[:, 1]]
+                made, real = [*made, pair[:, 0]], [*real, pair[:, 1].detach()]
         made, real = torch.cat(made), torch.cat(real)  # n 3 s s
         if self.config.perceptual:
             loss = loss + self.config.perceptual * self.unlike(made, real)
