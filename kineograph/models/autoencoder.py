@@ -55,11 +55,15 @@ class ImageCodec(nn.Module):
 
     def told(self, frames: Tensor) -> Tensor:
         """n 3 h w -> n c h' w', what the encoder says."""
-        return self.quant_conv(self.encoder(frames.to(self.dtype))).float()
+        return self.quant_conv(self.encoder(self.ready(frames))).float()
 
     def pixels(self, z: Tensor) -> Tensor:
         """n c h' w' -> n 3 h w."""
-        return self.decoder(self.post_quant_conv(z.to(self.dtype))).float()
+        return self.decoder(self.post_quant_conv(self.ready(z))).float()
+
+    def ready(self, x: Tensor) -> Tensor:
+        """In the codec's precision, channels-last: what comes after stays so."""
+        return x.to(self.dtype).contiguous(memory_format=torch.channels_last)
 
     def piecewise(self, f: Callable[[Tensor], Tensor], frames: Tensor, grown: int) -> Tensor:
         """f over a few frames at a time, n c h w, where a frame has `grown` pixels a value."""

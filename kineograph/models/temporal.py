@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from kineograph.nn.blocks import Attention, GroupNorm, TransformerBlock
@@ -99,14 +100,20 @@ class TemporalConv(nn.Module):
         super().__init__()
         for i in range(1, 5):
             drop = [nn.Dropout(0.1)] if i > 1 else []
-            conv = nn.Conv3d(dim, dim, (3, 1, 1), padding=(1, 0, 0))
+            conv = ConvAlongTime(dim, dim, (3, 1, 1), padding=(1, 0, 0))
             setattr(self, f"conv{i}", nn.Sequential(GroupNorm(groups, dim), nn.SiLU(), *drop, conv))
         zero(self.conv4[-1])
 
     def forward(self, x: Tensor, frames: int) -> Tensor:
-        y = together(x, frames)
-        y = self.conv4(self.conv3(self.conv2(self.conv1(y))))
-        return x + y.transpose(1, 2).flatten(0, 1)
+        y = self.conv4(self.conv3(self.conv2(self.conv1(by_time(x, frames)))))
+        return x + y.transpose(1, 2).unflatten(3, x.shape[2:]).flatten(0, 1)
+
+
+class ConvAlongTime(nn.Conv3d):
+    """A kernel t x 1 x 1, applied as one of t x 1 to frames by pixels.  b c t n -> same."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.conv2d(x, self.weight[..., 0], self.bias, padding=self.padding[:2])
 
 
 class TemporalTransformer(nn.Module):
@@ -126,8 +133,8 @@ class TemporalTransformer(nn.Module):
 
     def forward(self, x: Tensor, frames: int) -> Tensor:
         h, w = x.shape[-2:]
-        y = self.norm(together(x, frames))
-        y = self.proj_in(y.permute(0, 3, 4, 2, 1).flatten(0, 2))  # (b h w) t c
+        y = self.norm(by_time(x, frames))
+        y = self.proj_in(y.permute(0, 3, 2, 1).flatten(0, 1))  # (b h w) t c
         for block in self.transformer_blocks:
             y = block(y, placed=self.placed)
         y = self.proj_out(y).unflatten(0, (-1, h, w))  # b h w t c
@@ -163,9 +170,10 @@ class FramePositions(nn.Module):
         return x + torch.stack([angles.sin(), angles.cos()], -1).flatten(1).to(x.dtype)
 
 
-def together(x: Tensor, frames: int) -> Tensor:
-    """(b t) c h w -> b c t h w, contiguous: torch 2.13's group norm, taught on channels-last clips, can crash."""
-    return x.unflatten(0, (-1, frames)).transpose(1, 2).contiguous()
+def by_time(x: Tensor, frames: int) -> Tensor:
+    """(b t) c h w -> b c t (h w), channels-last: where x is, nothing is copied."""
+    x = x.flatten(2).unflatten(0, (-1, frames)).transpose(1, 2)
+    return x.contiguous(memory_format=torch.channels_last)
 
 
 def zero(layer: nn.Module) -> None:

@@ -101,7 +101,8 @@ class UNet(nn.Module):
             partial(look, frames=t),
             t,
         )
-        x = self.transformer_in(self.conv_in(x.to(self.dtype).flatten(0, 1)), t)  # (b t) c h w
+        x = x.to(self.dtype).flatten(0, 1).contiguous(memory_format=torch.channels_last)
+        x = self.transformer_in(self.conv_in(x), t)  # (b t) c h w
         skips = [x]
         for level in self.down_blocks:
             x = level.descend(x, told, skips)

@@ -46,10 +46,27 @@ class Attention(nn.Module):
         return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
 
 
+class Wanted(torch.autograd.Function):
+    """x as it is, whose gradient is asked for wherever the weight's is.
+
+    torch 2.13 crashes where channels-last frames teach the weights of a group norm, and nothing before it.
+    """
+
+    @staticmethod
+    def forward(ctx: object, x: Tensor, weight: Tensor) -> Tensor:
+        return x.view_as(x)
+
+    @staticmethod
+    def backward(ctx: object, grad: Tensor) -> tuple[Tensor, None]:
+        return grad, None
+
+
 class GroupNorm(nn.GroupNorm):
     """In float32 on CPUs, whose kernel is several times slower on channels-last bfloat16."""
 
     def forward(self, x: Tensor) -> Tensor:
+        if torch.is_grad_enabled() and self.weight.requires_grad:
+            x = Wanted.apply(x, self.weight)
         if x.is_cuda or x.dtype != torch.bfloat16:
             return super().forward(x)
         return F.group_norm(x.float(), self.num_groups, self.weight.float(), self.bias.float(), self.eps).to(x.dtype)

@@ -51,8 +51,8 @@ class Masked:
         """
         hidden = self.hide(tokens, known)
         with torch.no_grad():
-            scores = net(tokens.masked_fill(hidden, self.codes), cond).float()
-            guess = torch.where(hidden, (scores + gumbel(scores)).argmax(-1), tokens)
+            scores = net(tokens.masked_fill(hidden, self.codes), cond)[hidden].float()
+            guess = tokens.masked_scatter(hidden, drawn(scores))
         verdict = judge(guess, cond)
         weight = None if known is None else (~known).float()
         losses = F.binary_cross_entropy_with_logits(verdict, (guess == tokens).float(), weight, reduction="sum")
@@ -93,17 +93,18 @@ class Masked:
         opened = (~known).sum(1)  # b
         for step in range(steps):
             left = (steps - 1 - step) / steps
-            scores = predict(tokens)
-            guess = (scores + left * temperature * gumbel(scores, generator)).argmax(-1) if left else scores.argmax(-1)
             hidden = tokens == self.codes
-            tokens = torch.where(hidden, guess, tokens)
+            scores = predict(tokens)[hidden]  # m v
+            guess = drawn(scores, left * temperature, generator)
+            tokens = tokens.masked_scatter(hidden, guess)
             progress((step + 1) / steps)
             if not left:
                 break
             if judge:
                 sure = judge(tokens, cond).masked_fill(known, torch.inf)
             else:
-                sure = scores.log_softmax(-1).gather(-1, guess[..., None])[..., 0].masked_fill(~hidden, torch.inf)
+                chances = scores.log_softmax(-1).gather(-1, guess[:, None])[:, 0]
+                sure = torch.full(tokens.shape, torch.inf, device=tokens.device).masked_scatter(hidden, chances)
             sure = sure + left * choice_temperature * gumbel(sure, generator)
             tokens = tokens.masked_fill(lowest(sure, hidden_after(step + 1, steps, opened)), self.codes)
         return tokens
@@ -135,11 +136,21 @@ def lowest(x: Tensor, counts: Tensor) -> Tensor:
     return x.argsort(1).argsort(1) < counts[:, None]
 
 
-def gumbel(x: Tensor, generator: torch.Generator | None = None) -> Tensor:
-    """Gumbel noise of x's shape in float32: the largest of scores + noise is a draw from their softmax.
+def drawn(scores: Tensor, temperature: float = 1.0, generator: torch.Generator | None = None) -> Tensor:
+    """A draw from the softmax of scores / temperature, m v -> m; the largest at 0."""
+    if not temperature:
+        return scores.argmax(-1)
+    summed = (scores / temperature).softmax(-1).cumsum(-1)
+    point = uniform(summed[:, :1], generator) * summed[:, -1:]
+    return torch.searchsorted(summed, point, right=True)[:, 0].clamp(max=scores.shape[-1] - 1)
 
-    With a generator, the same on every device.
-    """
+
+def gumbel(x: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    """Gumbel noise of x's shape in float32."""
+    return -(-uniform(x, generator).clamp(1e-20, 1 - 1e-7).log()).log()
+
+
+def uniform(x: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    """Numbers from 0 to 1 of x's shape in float32; with a generator, the same on every device."""
     device = x.device if generator is None else generator.device
-    uniform = torch.rand(x.shape, generator=generator, device=device).to(x.device).clamp(1e-20, 1 - 1e-7)
-    return -(-uniform.log()).log()
+    return torch.rand(x.shape, generator=generator, device=device).to(x.device)

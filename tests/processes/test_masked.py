@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from kineograph.condition import Condition
-from kineograph.processes.masked import Masked, guided, gumbel, hidden_after, lowest
+from kineograph.processes.masked import Masked, drawn, guided, hidden_after, lowest
 
 CODES = 6
 MASK = CODES
@@ -123,19 +123,34 @@ def test_without_temperatures_nothing_is_left_to_chance():
     assert not torch.equal(sample(Net(), canvas(40)), sample(Net(), canvas(40), seed=1))
 
 
-def test_drawing_at_temperature_one_follows_the_probabilities():
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
+def test_draws_follow_the_probabilities(temperature: float):
     scores = torch.tensor([0.0, 1.0, 2.0])
-    drawn = (scores + gumbel(scores.expand(20_000, 3), chance())).argmax(1)
-    share = torch.bincount(drawn, minlength=3) / 20_000
-    torch.testing.assert_close(share, scores.softmax(0), atol=0.015, rtol=0)
+    draws = drawn(scores.expand(20_000, 3), temperature, chance())
+    share = torch.bincount(draws, minlength=3) / 20_000
+    torch.testing.assert_close(share, (scores / temperature).softmax(0), atol=0.015, rtol=0)
+
+
+def test_what_has_no_chance_is_never_drawn():
+    scores = torch.full((5_000, 4), -torch.inf)
+    scores[:, 1:3] = 0
+    assert set(drawn(scores, 1.0, chance()).tolist()) == {1, 2}
+    assert drawn(torch.eye(3), 0.0).tolist() == [0, 1, 2]
 
 
 def test_temperatures_fall_to_zero(monkeypatch: pytest.MonkeyPatch):
-    """The share of guesses that are not the likeliest falls from step to step; the last has none."""
-    net, steps, wild = Net(), 5, []
-    monkeypatch.setattr("kineograph.processes.masked.gumbel", lambda x, g=None: wild.append(1) or torch.zeros_like(x))
-    out = sample(net, canvas(30), steps=steps)
-    assert len(wild) == 2 * (steps - 1)  # draws and choices; none at the last step
+    """Draws and choices cool down together; the last round draws nothing by chance and chooses nothing."""
+    net, steps, drawing, choosing = Net(), 5, [], []
+
+    def noted(scores: Tensor, temperature: float, generator: torch.Generator) -> Tensor:
+        drawing.append(temperature)
+        return scores.argmax(-1)
+
+    monkeypatch.setattr("kineograph.processes.masked.drawn", noted)
+    monkeypatch.setattr("kineograph.processes.masked.gumbel", lambda x, g: choosing.append(1) or torch.zeros_like(x))
+    out = sample(net, canvas(30), steps=steps, temperature=2.0)
+    assert drawing == [2.0 * (steps - 1 - s) / steps for s in range(steps)]
+    assert len(choosing) == steps - 1
     assert torch.equal(out, net(out, said(1.0)).argmax(-1))
 
 
