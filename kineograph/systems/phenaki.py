@@ -81,6 +81,12 @@ class PhenakiOptions(Options):
     choice_temperature: float = option(
         4.5, "how freely the tokens to keep are chosen; falls to 0 over the steps", minimum=0, maximum=100
     )
+    coarse_first: float = option(
+        1.0,
+        "where a place has several tokens: how much surer the first, which say most, count than the next",
+        minimum=0,
+        maximum=100,
+    )
     token_critic: bool = option(False, "let the trained token critic choose which tokens to keep")
 
 
@@ -125,7 +131,7 @@ class Phenaki(System):
         if config.judge_depth:
             self.judge = TokenJudge(replace(config.dream, depth=config.judge_depth))
         self.upsampler = Upsampler(config.upsampler)
-        self.masked = Masked(config.dream.codes, drop=config.drop)
+        self.masked = Masked(config.dream.codes, drop=config.drop, groups=config.dream.groups)
         self.check_parts()
 
     def check_parts(self) -> None:
@@ -176,6 +182,7 @@ class Phenaki(System):
             generator=torch.Generator().manual_seed(options.seed),
             temperature=options.temperature,
             choice_temperature=options.choice_temperature,
+            coarse_first=options.coarse_first,
             judge=self.judge if options.token_critic else None,
         )
 
