@@ -24,11 +24,11 @@ class Masked:
     """How a network is taught and sampled. Token number `codes` is the mask.
 
     `drop` is the share of rows whose text is withheld in training: the null condition in its place is what
-    classifier-free guidance leans on. `groups`: neighbours that are codes of one place, of a book each.
+    classifier-free guidance leans on.
     """
 
-    def __init__(self, codes: int, *, drop: float = 0.1, groups: int = 1):
-        self.codes, self.drop, self.groups = codes, drop, groups
+    def __init__(self, codes: int, *, drop: float = 0.1):
+        self.codes, self.drop = codes, drop
 
     def loss(
         self, net: Network, tokens: Tensor, cond: Condition, null: Condition, known: Tensor | None = None
@@ -80,7 +80,6 @@ class Masked:
         generator: torch.Generator,
         temperature: float = 1.0,
         choice_temperature: float = 4.5,
-        coarse_first: float = 0.0,
         judge: Judge | None = None,
         progress: Callable[[float], None] = lambda done: None,
     ) -> Tensor:
@@ -88,7 +87,6 @@ class Masked:
 
         Two temperatures fall to zero over the steps. `temperature`: how freely tokens are drawn. `choice_temperature`:
         how freely those to keep are chosen, as noise on their logarithmic probabilities (MaskGIT; Phenaki's 4 to 8).
-        coarse_first: how much less each book's count than those of the book before it, for the first say most.
         With a judge, its scores choose, and a token kept earlier may be hidden again; without, what is kept stays.
         """
         predict, known = guided(net, cond, null, guidance), tokens != self.codes
@@ -107,7 +105,6 @@ class Masked:
             else:
                 chances = scores.log_softmax(-1).gather(-1, guess[:, None])[:, 0]
                 sure = torch.full(tokens.shape, torch.inf, device=tokens.device).masked_scatter(hidden, chances)
-                sure = sure - coarse_first * torch.arange(sure.shape[1], device=sure.device).remainder(self.groups)
             sure = sure + left * choice_temperature * gumbel(sure, generator)
             tokens = tokens.masked_fill(lowest(sure, hidden_after(step + 1, steps, opened)), self.codes)
         return tokens

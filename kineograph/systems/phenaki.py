@@ -81,12 +81,6 @@ class PhenakiOptions(Options):
     choice_temperature: float = option(
         4.5, "how freely the tokens to keep are chosen; falls to 0 over the steps", minimum=0, maximum=100
     )
-    coarse_first: float = option(
-        1.0,
-        "where a place has several tokens: how much surer the first, which say most, count than the next",
-        minimum=0,
-        maximum=100,
-    )
     token_critic: bool = option(False, "let the trained token critic choose which tokens to keep")
 
 
@@ -131,7 +125,7 @@ class Phenaki(System):
         if config.judge_depth:
             self.judge = TokenJudge(replace(config.dream, depth=config.judge_depth))
         self.upsampler = Upsampler(config.upsampler)
-        self.masked = Masked(config.dream.codes, drop=config.drop, groups=config.dream.groups)
+        self.masked = Masked(config.dream.codes, drop=config.drop)
         self.check_parts()
 
     def check_parts(self) -> None:
@@ -182,7 +176,6 @@ class Phenaki(System):
             generator=torch.Generator().manual_seed(options.seed),
             temperature=options.temperature,
             choice_temperature=options.choice_temperature,
-            coarse_first=options.coarse_first,
             judge=self.judge if options.token_critic else None,
         )
 

@@ -116,20 +116,6 @@ def test_the_surest_are_kept_first():
     assert kept[-count:].all()
 
 
-def test_the_first_book_of_every_place_comes_first():
-    net = Net()
-    cold = {"temperature": 0.0, "choice_temperature": 0.0, "coarse_first": 1000.0}
-    Masked(CODES, groups=3).sample(
-        net, canvas(60), said(1.0), said(0.0, 1), steps=4, guidance=1.0, generator=chance(), **cold
-    )
-    for seen in net.seen[1:]:
-        kept = (seen != MASK).unflatten(1, (-1, 3)).sum(1)  # b 3
-        assert (kept[:, :-1] >= kept[:, 1:]).all()
-        assert (kept > 0).sum(1).eq(-(-kept.sum(1) // 20)).all()  # a book begins when the one before is full
-    apart = [sample(Net(), canvas(60), coarse_first=x) for x in (0.0, 1000.0)]
-    assert torch.equal(*apart)  # with one book there is nothing to order
-
-
 def test_without_temperatures_nothing_is_left_to_chance():
     cold = {"temperature": 0.0, "choice_temperature": 0.0}
     assert torch.equal(sample(Net(), canvas(40), **cold), sample(Net(), canvas(40), seed=1, **cold))
