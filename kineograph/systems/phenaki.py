@@ -1,7 +1,7 @@
 """Phenaki (Villegas et al. 2022): films of any length from a story told in prompts.
 
     video <──> C-ViViT <──> tokens ──hide some──> transformer <── text (cross-attention)
-    all hidden, or after known ones ──> transformer, 24 rounds ──> tokens ──> C-ViViT ──> 64 x 64 ──> upsampler
+    all hidden, or after known ones ──> transformer, 16 rounds ──> tokens ──> C-ViViT ──> 64 x 64 ──> upsampler
 
 Each scene goes on from the last frames shown, encoded again as known tokens; so a film is made window by window, with
 the memory of one window. A picture or a video can stand before the first scene in the same way.
@@ -68,16 +68,16 @@ class Config:
 class PhenakiOptions(Options):
     """The common options, and how the tokens of each window are drawn."""
 
-    num_inference_steps: int = option(24, "rounds in which a window's tokens are filled in", minimum=1, maximum=200)
+    num_inference_steps: int = option(16, "rounds in which a window's tokens are filled in", minimum=1, maximum=200)
     guidance_scale: float = option(
-        3.0, "how strictly to follow the prompt; 1 is not at all guided", minimum=0, maximum=20
+        2.5, "how strictly to follow the prompt; 1 is not at all guided", minimum=0, maximum=20
     )
     keep_frames: int = option(
         0,
         "frames each window takes over from what was shown: 1 + k t_p, fewer than a window has; 0: about 5",
         minimum=0,
     )
-    temperature: float = option(1.0, "how freely tokens are drawn; falls to 0 over the steps", minimum=0, maximum=20)
+    temperature: float = option(0.7, "how freely tokens are drawn; falls to 0 over the steps", minimum=0, maximum=20)
     choice_temperature: float = option(
         4.5, "how freely the tokens to keep are chosen; falls to 0 over the steps", minimum=0, maximum=100
     )
