@@ -52,7 +52,7 @@ class Masked:
         hidden = self.hide(tokens, known)
         with torch.no_grad():
             scores = net(tokens.masked_fill(hidden, self.codes), cond)[hidden].float()
-            guess = tokens.masked_scatter(hidden, drawn(scores))
+            guess = tokens.masked_scatter(hidden, sampled(scores))
         verdict = judge(guess, cond)
         weight = None if known is None else (~known).float()
         losses = F.binary_cross_entropy_with_logits(verdict, (guess == tokens).float(), weight, reduction="sum")
@@ -95,7 +95,7 @@ class Masked:
             left = (steps - 1 - step) / steps
             hidden = tokens == self.codes
             scores = predict(tokens)[hidden]  # m v
-            guess = drawn(scores, left * temperature, generator)
+            guess = sampled(scores, left * temperature, generator)
             tokens = tokens.masked_scatter(hidden, guess)
             progress((step + 1) / steps)
             if not left:
@@ -136,7 +136,7 @@ def lowest(x: Tensor, counts: Tensor) -> Tensor:
     return x.argsort(1).argsort(1) < counts[:, None]
 
 
-def drawn(scores: Tensor, temperature: float = 1.0, generator: torch.Generator | None = None) -> Tensor:
+def sampled(scores: Tensor, temperature: float = 1.0, generator: torch.Generator | None = None) -> Tensor:
     """A draw from the softmax of scores / temperature, m v -> m; the largest at 0."""
     if not temperature:
         return scores.argmax(-1)

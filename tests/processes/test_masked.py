@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from kineograph.condition import Condition
-from kineograph.processes.masked import Masked, drawn, guided, hidden_after, lowest
+from kineograph.processes.masked import Masked, guided, hidden_after, lowest, sampled
 
 CODES = 6
 MASK = CODES
@@ -126,7 +126,7 @@ def test_without_temperatures_nothing_is_left_to_chance():
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
 def test_draws_follow_the_probabilities(temperature: float):
     scores = torch.tensor([0.0, 1.0, 2.0])
-    draws = drawn(scores.expand(20_000, 3), temperature, chance())
+    draws = sampled(scores.expand(20_000, 3), temperature, chance())
     share = torch.bincount(draws, minlength=3) / 20_000
     torch.testing.assert_close(share, (scores / temperature).softmax(0), atol=0.015, rtol=0)
 
@@ -134,8 +134,8 @@ def test_draws_follow_the_probabilities(temperature: float):
 def test_what_has_no_chance_is_never_drawn():
     scores = torch.full((5_000, 4), -torch.inf)
     scores[:, 1:3] = 0
-    assert set(drawn(scores, 1.0, chance()).tolist()) == {1, 2}
-    assert drawn(torch.eye(3), 0.0).tolist() == [0, 1, 2]
+    assert set(sampled(scores, 1.0, chance()).tolist()) == {1, 2}
+    assert sampled(torch.eye(3), 0.0).tolist() == [0, 1, 2]
 
 
 def test_temperatures_fall_to_zero(monkeypatch: pytest.MonkeyPatch):
@@ -146,7 +146,7 @@ def test_temperatures_fall_to_zero(monkeypatch: pytest.MonkeyPatch):
         drawing.append(temperature)
         return scores.argmax(-1)
 
-    monkeypatch.setattr("kineograph.processes.masked.drawn", noted)
+    monkeypatch.setattr("kineograph.processes.masked.sampled", noted)
     monkeypatch.setattr("kineograph.processes.masked.gumbel", lambda x, g: choosing.append(1) or torch.zeros_like(x))
     out = sample(net, canvas(30), steps=steps, temperature=2.0)
     assert drawing == [2.0 * (steps - 1 - s) / steps for s in range(steps)]
