@@ -20,6 +20,11 @@ def names() -> list[str]:
     return sorted(files())
 
 
+def bundled() -> list[str]:
+    """The systems whose weights ship with the package, or which need none but a bundled system's."""
+    return [name for name in names() if (CHECKPOINTS / name).is_dir()]
+
+
 def files() -> dict[str, Path]:
     """The file of each system, from wherever Python finds the package's modules."""
     found = (path for folder in systems.__path__ for path in Path(folder).glob("*.py"))

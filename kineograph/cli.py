@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from kineograph import __version__
-from kineograph.catalogue import DEFAULT, catalogue, unknown
+from kineograph.catalogue import DEFAULT, bundled, catalogue, docstring, unknown
 
 PATIENCE = 1.0  # seconds before a bar is drawn
 USAGE, FAILURE, INTERRUPTED, TERMINATED = 2, 1, 130, 143
@@ -84,7 +84,7 @@ def dispatch(argv: list[str]) -> int:
         "generate": (generate, "turn a prompt, or a story in several, into a film"),
         "regenerate": (regenerate, "make a film again from what its file says, bit for bit"),
         "info": (info, "print how a film was made"),
-        "systems": (systems, "list the systems there are"),
+        "systems": (systems, "list the systems there are, or tell what one can do"),
     }
     commands |= {k: (lambda rest, k=k: delegate(k, rest), about) for k, (_, about) in DELEGATES.items()}
     if not argv or argv[0] in ("-h", "--help", "help"):
@@ -106,11 +106,37 @@ def hyphenated(word: str) -> str:
 
 
 def systems(argv: list[str]) -> int:
-    """Lists the systems, without importing them."""
-    Parser("systems", "list the systems there are").parse_args(argv)
+    """Lists the systems, without importing them; or tells what one of them can do."""
+    parser = Parser("systems", "list the systems there are, or tell what one can do: how it works, stages, options")
+    parser.add_argument("name", nargs="?", help="of a system")
+    args = parser.parse_args(argv)
+    if args.name:
+        print(told(args.name))
+        return 0
     for name, line in catalogue().items():
         print(f"{name:<20} {line}")
+    print(f"\nWeights are bundled of {', '.join(bundled())}. kineograph systems NAME tells what one can do.")
     return 0
+
+
+def told(name: str) -> str:
+    """How a system works, its weights, its stages and its options."""
+    from kineograph import config, system
+
+    kind = system.find(name)
+    weights = "bundled" if name in bundled() else "none bundled"
+    stages = {k: (step.__doc__ or "").partition("\n")[0] for k, step in kind.stages().items()}
+    flags = {
+        f"--{k.replace('_', '-')}": f"{known.get('description', '')} [{known.get('default', '')}]".removesuffix(" []")
+        for k, known in config.schema(kind.Options)["properties"].items() if k != "prompt"
+    }  # fmt: skip
+    return "\n".join([
+        docstring(name), "", f"presets: {', '.join(kind.PRESETS)}; weights: {weights}", "",
+        f"kineograph train {name} --stage …" if stages else "no stages: nothing to train",
+        *(f"  {k:<24} {about}" for k, about in stages.items()), "",
+        f'kineograph generate --system {name} "…" …',
+        *(f"  {flag:<24} {about}" for flag, about in flags.items()),
+    ])  # fmt: skip
 
 
 def info(argv: list[str]) -> int:

@@ -207,7 +207,19 @@ def test_commands_are_listed_and_near_ones_offered(run):
     assert all(f"kineograph {name} " in "\n".join(out) for name in ("generate", "train", "world", "evaluate", "bench"))
     assert run()[0] == 2
     refused(run("generat"), 2, "no command 'generat'; did you mean generate")
-    refused(run("systems", "please"), 2, "unrecognized arguments: please")
+    refused(run("systems", "flipbok"), 1, "no system 'flipbok'; did you mean flipbook")
+
+
+def test_a_system_tells_what_it_can_do(run):
+    code, out, _ = run("systems", "flipbook")
+    assert code == 0
+    text = "\n".join(out)
+    assert text.startswith("Flipbook (Tests, 2026)")
+    assert "weights: none bundled" in text
+    assert all(stage in text for stage in find("flipbook").stages())
+    assert "--num-frames" in text
+    assert "[4]" in text
+    assert "weights: bundled" in "\n".join(run("systems", "text2video_zero")[1])
 
 
 @pytest.mark.parametrize("command", ["generate", "systems", "info", "regenerate"])

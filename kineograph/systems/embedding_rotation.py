@@ -92,7 +92,7 @@ class Pixels:
 
 class EmbeddingRotation(Animator):
     Config, Options = Config, EmbeddingRotationOptions
-    PRESETS = {"toy": Config(), "world": Config("untrained world", "world_clip")}
+    PRESETS = {"toy": Config(), "world": Config("latent_diffusion", "world_clip")}
 
     def build(self, config: Config) -> None:
         super().build(config)

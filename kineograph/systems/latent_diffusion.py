@@ -32,7 +32,7 @@ from kineograph.models.unet import UNet, UNetConfig
 from kineograph.processes.diffusion import Diffusion, Schedule, kept
 from kineograph.processes.reconstruction import psnr
 from kineograph.processes.samplers import Sampler, ddim, ddpm, dpm, heun
-from kineograph.system import Options, Progress, System, load, silent, stage
+from kineograph.system import Options, Progress, System, as_dtype, load, silent, stage
 from kineograph.systems._windows import few
 from kineograph.systems._world import READER
 
@@ -134,7 +134,7 @@ class LatentDiffusion(System):
         if not hub.published(folder):
             return super().load(folder, dtype=dtype)
         system = cls(Config(published=str(folder)))
-        system.codec.to(dtype), system.unet.to(dtype)
+        as_dtype(system.codec, dtype), as_dtype(system.unet, dtype)
         return system.eval()
 
     def generate(self, options: LatentDiffusionOptions, progress: Progress = silent) -> Clip:

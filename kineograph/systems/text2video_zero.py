@@ -83,7 +83,7 @@ class Text2VideoZeroOptions(AnimatorOptions):
 
 class Text2VideoZero(Animator):
     Config, Options = Config, Text2VideoZeroOptions
-    PRESETS = {"toy": Config(), "world": Config("untrained world")}
+    PRESETS = {"toy": Config(), "world": Config("latent_diffusion")}
 
     def build(self, config: Config) -> None:
         super().build(config)

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from kineograph import config as configs
-from kineograph.catalogue import catalogue, docstring
+from kineograph.catalogue import bundled, catalogue, docstring
 from kineograph.clip import Batch, Clip
-from kineograph.system import System, find
+from kineograph.system import System, find, load
 
 STAGES = [(name, stage) for name in catalogue() for stage in find(name).stages()]
 
@@ -172,3 +172,12 @@ def test_progress_runs_to_the_end_and_can_cancel(toy: System):
 
     with pytest.raises(KeyboardInterrupt):
         toy.generate(asked(toy), cancel)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("name", bundled())
+def test_bundled_weights_make_a_film_in_either_precision(name: str, dtype: torch.dtype):
+    system = load(name, dtype=dtype)
+    clip = system.generate(asked(system, num_frames=2, num_inference_steps=3))
+    assert len(system.weights) == 64
+    assert clip.frames.float().std() > 10, "the picture is flat"
