@@ -10,7 +10,7 @@ import re
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -126,10 +126,7 @@ def told(name: str) -> str:
     kind = system.find(name)
     weights = "bundled" if name in bundled() else "none bundled"
     stages = {k: (step.__doc__ or "").partition("\n")[0] for k, step in kind.stages().items()}
-    flags = {
-        f"--{k.replace('_', '-')}": f"{known.get('description', '')} [{known.get('default', '')}]".removesuffix(" []")
-        for k, known in config.schema(kind.Options)["properties"].items() if k != "prompt"
-    }  # fmt: skip
+    flags = {f"--{f.name.replace('_', '-')}": config.explained(f) for f in fields(kind.Options) if f.name != "prompt"}
     return "\n".join([
         docstring(name), "", f"presets: {', '.join(kind.PRESETS)}; weights: {weights}", "",
         f"kineograph train {name} --stage …" if stages else "no stages: nothing to train",

@@ -153,15 +153,20 @@ def add_flags(parser: argparse.ArgumentParser, cls: type, *, skip: tuple[str, ..
     for f in fields(cls):
         if f.name in skip:
             continue
-        note = "" if required(f) or f.default == "" else f" [{f.default}]"
         parser.add_argument(
             f"--{f.name.replace('_', '-')}",
             type=flag_type(hints[f.name]),
             required=required(f),
             default=argparse.SUPPRESS,
-            help=f"{f.metadata.get('help', '')}{note}".replace("%", "%%"),
+            help=explained(f).replace("%", "%%"),
             metavar=f.name.split("_")[-1].upper(),
         )
+
+
+def explained(f: Field) -> str:
+    """A field's help, with its default where it has one to speak of."""
+    note = "" if required(f) or f.default in ("", None) else f" [{f.default}]"
+    return f"{f.metadata.get('help', '')}{note}"
 
 
 def flag_type(kind: Any) -> Callable[[str], Any]:

@@ -36,6 +36,7 @@ from kineograph.systems._checks import beside, compared
 from kineograph.systems._windows import begun, few, spliced
 from kineograph.systems._world import SAMPLES
 
+BY_LOT = 100.0  # a choice temperature beside which what the network is sure of weighs nothing until the last rounds
 Losses = Iterator[tuple[tuple[str, ...], Tensor]]  # the parts that learn, what from
 
 
@@ -78,9 +79,10 @@ class PhenakiOptions(Options):
         minimum=0,
     )
     temperature: float = option(0.7, "how freely tokens are drawn; falls to 0 over the steps", minimum=0, maximum=20)
-    choice_temperature: float = option(
-        4.5, "how freely the tokens to keep are chosen; falls to 0 over the steps", minimum=0, maximum=100
-    )
+    choice_temperature: float | None = option(
+        None, "how freely the tokens to keep are chosen; falls to 0 over the steps [by lot; a token critic's by 4.5]",
+        minimum=0, maximum=BY_LOT,
+    )  # fmt: skip
     token_critic: bool = option(False, "let the trained token critic choose which tokens to keep")
 
 
@@ -167,6 +169,7 @@ class Phenaki(System):
 
     def sampler(self, options: PhenakiOptions) -> Callable[..., Tensor]:
         """sample(tokens, cond=, progress=) -> tokens, with one stream of chance for the whole film."""
+        choice = options.choice_temperature
         return partial(
             self.masked.sample,
             self.dream,
@@ -175,7 +178,7 @@ class Phenaki(System):
             guidance=options.guidance_scale,
             generator=torch.Generator().manual_seed(options.seed),
             temperature=options.temperature,
-            choice_temperature=options.choice_temperature,
+            choice_temperature=(4.5 if options.token_critic else BY_LOT) if choice is None else choice,
             judge=self.judge if options.token_critic else None,
         )
 

@@ -171,6 +171,8 @@ def test_options_reach_the_sampler(windows, toy: Phenaki):
     ).told[0]
     assert (more["guidance"], more["temperature"], more["choice_temperature"], more["steps"]) == (5.0, 0.5, 2.0, 3)
     assert more["judge"] is toy.judge
+    chosen = [windows(token_critic=critic).told[0][2]["choice_temperature"] for critic in (False, True)]
+    assert chosen == [100.0, 4.5], "by lot, or as the critic's scores want it"
     with pytest.raises(ValueError, match="these weights have none"):
         Phenaki(Config(judge_depth=0)).generate(asked(token_critic=True))
 
