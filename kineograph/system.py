@@ -243,7 +243,7 @@ class System(nn.Module):
         system.weights = weights_hash(folder)
         for name, part in system.parts().items():
             fill(part, folder / f"{name}.safetensors")
-            as_dtype(part, dtype)
+            tensors.as_dtype(part, dtype)
         return system.eval()
 
 
@@ -251,12 +251,6 @@ def quick_dtype(device: torch.device | str = "cpu") -> torch.dtype:
     """bfloat16 where it is quick: on CUDA, and on CPUs that multiply it in hardware; else float32."""
     quick = torch.device(device).type == "cuda" or torch.cpu._is_avx512_bf16_supported()
     return torch.bfloat16 if quick else torch.float32
-
-
-def as_dtype(part: nn.Module, dtype: torch.dtype) -> None:
-    """Weights as dtype; buffers keep their precision, for they are tables and statistics."""
-    for weight in part.parameters():
-        weight.data = weight.data.to(dtype)
 
 
 def stored(x: Tensor, dtype: torch.dtype | None) -> Tensor:

@@ -1,11 +1,12 @@
-"""Files of weights: safetensors only, for pickles can run code; what does not fit a network is named."""
+"""Weights: in files, safetensors only, for pickles can run code; what does not fit a network is named."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
 import safetensors
 import safetensors.torch
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
 
@@ -36,3 +37,9 @@ def check(tensors: Mapping[str, Tensor], wanted: Mapping[str, Tensor], source: P
             raise ValueError(f"{source} is of another network: {name} is {tuple(x.shape)} and should be {ours}")
         if not x.isfinite().all():
             raise ValueError(f"{source} is damaged: {name} holds numbers that are not finite")
+
+
+def as_dtype(part: nn.Module, dtype: torch.dtype) -> None:
+    """Weights as dtype; buffers keep their precision, for they are tables and statistics."""
+    for weight in part.parameters():
+        weight.data = weight.data.to(dtype)

@@ -29,7 +29,7 @@ ALLOWED = {
     "system": {"clip", "condition", "config", "story", "catalogue", "tensors"},
     "systems": CORE | {"hub"},
     "provenance": {"system", "video", "config", "clip"},
-    "data": {"clip", "config", "video"},
+    "data": {"clip", "config", "video", "tensors"},
     "training": LEAVES | {"system", "data", "provenance"},
     "evaluation": LEAVES | {"system", "data", "models", "nn", "provenance", "training"},  # its judges are taught
     "hub": LEAVES | {"system", "models", "nn"},

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from kineograph.data.loader import quiet_worker
+from kineograph.tensors import as_dtype
 
 CHUNK = 256  # clips between two writes of the header
 SMALL = 8  # clips a worker renders, and the codec encodes, at a time
@@ -183,8 +184,7 @@ class Cache:
             return store
         codec = deepcopy(codec).eval().requires_grad_(False).to(device).to(memory_format=torch.channels_last)
         if precision == "bf16":
-            for weight in codec.parameters():
-                weight.data = weight.data.bfloat16()
+            as_dtype(codec, torch.bfloat16)
 
         @torch.inference_mode()
         def encode(frames: Tensor) -> np.ndarray:

@@ -25,6 +25,7 @@ from kineograph.data.world.scene import VOCABULARY, Scene
 from kineograph.data.world.world import World
 from kineograph.models.label_reader import LabelReader, LabelReaderConfig
 from kineograph.system import System, load, stage
+from kineograph.tensors import as_dtype
 from kineograph.training import run
 from kineograph.training.trainer import best_precision
 
@@ -161,8 +162,7 @@ class Reader(System):
         if self.config.through:
             codec = load(self.config.through).codec.requires_grad_(False).to(self.device)
             if best_precision(self.device) == "bf16":
-                for weight in codec.parameters():
-                    weight.data = weight.data.bfloat16()
+                as_dtype(codec, torch.bfloat16)
             object.__setattr__(self, "_softener", codec)
 
     @property

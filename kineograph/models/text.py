@@ -64,7 +64,8 @@ class TextEncoder(nn.Module):
     """What text encoders share: limits, padding, and the packing that spends no work on padding.
 
     Rows are padded to the longest prompt of the batch, or always to `length` tokens with `pad=True`. A subclass cuts a
-    prompt into `ids`, holds a `table` of embeddings, and gives the `states`. Fixed: neither saved, loaded nor trained.
+    prompt into `ids`, and holds a `table` of embeddings and gives the `states`, or has a `forward` of its own, as CLIP.
+    Fixed: neither saved, loaded nor trained.
     """
 
     external = True

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from kineograph.condition import Condition
 
+CHOICE_TEMPERATURE = 4.5  # MaskGIT's
 Network = Callable[[Tensor, Condition], Tensor]  # net(tokens b n, cond) -> b n v
 Judge = Callable[[Tensor, Condition], Tensor]  # judge(tokens b n, cond) -> b n, high where a token looks real
 
@@ -79,14 +80,14 @@ class Masked:
         guidance: float,
         generator: torch.Generator,
         temperature: float = 1.0,
-        choice_temperature: float = 4.5,
+        choice_temperature: float = CHOICE_TEMPERATURE,
         judge: Judge | None = None,
         progress: Callable[[float], None] = lambda done: None,
     ) -> Tensor:
         """Fills the tokens that are `codes` and keeps the others, b n -> b n; net is called `steps` times (x 2 guided).
 
         Two temperatures fall to zero over the steps. `temperature`: how freely tokens are drawn. `choice_temperature`:
-        how freely those to keep are chosen, as noise on their logarithmic probabilities (MaskGIT; Phenaki's 4 to 8).
+        how freely those to keep are chosen, as noise on their logarithmic probabilities (Phenaki's 4 to 8).
         With a judge, its scores choose, and a token kept earlier may be hidden again; without, what is kept stays.
         """
         predict, known = guided(net, cond, null, guidance), tokens != self.codes

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from kineograph import video as videos
 from kineograph.config import option
-from kineograph.system import Options, System, as_dtype
+from kineograph.system import Options, System
 from kineograph.systems.latent_diffusion import LatentDiffusion, image_system
 
 
@@ -39,7 +39,7 @@ class Animator(System):
     def load(cls, folder: str | Path, *, dtype: torch.dtype = torch.float32) -> "Animator":
         """As it was saved. Its weights, and their precision, are those of the image system."""
         animator = super().load(folder, dtype=dtype)
-        as_dtype(animator.image.codec, dtype), as_dtype(animator.image.unet, dtype)
+        animator.image.draw_as(dtype)
         animator.weights = animator.image.weights
         return animator
 
@@ -52,7 +52,7 @@ class Animator(System):
         name = options.image_system
         if name and name not in self.borrowed:
             image = image_system(name).to(self.device)
-            as_dtype(image.codec, self.image.unet.dtype), as_dtype(image.unet, self.image.unet.dtype)
+            image.draw_as(self.image.unet.dtype)
             self.borrowed = {name: image}
         return self.borrowed[name] if name else self.image
 

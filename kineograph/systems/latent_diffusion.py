@@ -32,9 +32,10 @@ from kineograph.models.unet import UNet, UNetConfig
 from kineograph.processes.diffusion import Diffusion, Schedule, kept
 from kineograph.processes.reconstruction import psnr
 from kineograph.processes.samplers import Sampler, ddim, ddpm, dpm, heun
-from kineograph.system import Options, Progress, System, as_dtype, load, silent, stage
+from kineograph.system import Options, Progress, System, load, silent, stage
 from kineograph.systems._windows import few
 from kineograph.systems._world import READER
+from kineograph.tensors import as_dtype
 
 SAMPLERS: dict[str, Sampler] = {"ddim": ddim, "ddpm": ddpm, "heun": heun, "dpm": dpm}
 UNTRAINED = "untrained "  # before the name of a preset whose weights are random
@@ -134,8 +135,13 @@ class LatentDiffusion(System):
         if not hub.published(folder):
             return super().load(folder, dtype=dtype)
         system = cls(Config(published=str(folder)))
-        as_dtype(system.codec, dtype), as_dtype(system.unet, dtype)
+        system.draw_as(dtype)
         return system.eval()
+
+    def draw_as(self, dtype: torch.dtype) -> None:
+        """The weights of what draws as dtype; what reads stays as it is."""
+        for part in (self.codec, self.unet):
+            as_dtype(part, dtype)
 
     def generate(self, options: LatentDiffusionOptions, progress: Progress = silent) -> Clip:
         story = options.story

@@ -19,10 +19,11 @@ from kineograph import hub
 from kineograph.clip import Batch
 from kineograph.models.temporal import ModelScopePlan
 from kineograph.models.unet import UNet, taken
-from kineograph.system import as_dtype, stage
+from kineograph.system import stage
 from kineograph.systems._animator import AnimatorOptions
 from kineograph.systems._layered import Layered, check_overlap, frozen, one_frame
 from kineograph.systems.latent_diffusion import LatentDiffusion
+from kineograph.tensors import as_dtype
 
 
 @dataclass(frozen=True)
@@ -91,8 +92,8 @@ class ModelScope(Layered):
         if not hub.published(folder):
             return super().load(folder, dtype=dtype)
         system = cls(Config(frames=16, size=256, published=str(folder)))
-        for part in (system.layers, system.image.unet, system.image.codec):
-            as_dtype(part, dtype)
+        as_dtype(system.layers, dtype)
+        system.image.draw_as(dtype)
         return system.eval()
 
     def unet_of(self, image: LatentDiffusion) -> UNet:

@@ -29,7 +29,7 @@ from kineograph.models.text import ByteText, MiniLM
 from kineograph.models.transformer import TokenJudge, TokenTransformer, TokenTransformerConfig
 from kineograph.models.upsampler import Upsampler, UpsamplerConfig, fitted
 from kineograph.models.watchers import i3d_distance, lpips_distance
-from kineograph.processes.masked import Masked
+from kineograph.processes.masked import CHOICE_TEMPERATURE, Masked
 from kineograph.processes.reconstruction import psnr
 from kineograph.system import Options, Progress, System, option, silent, stage
 from kineograph.systems._checks import beside, compared
@@ -178,7 +178,7 @@ class Phenaki(System):
             guidance=options.guidance_scale,
             generator=torch.Generator().manual_seed(options.seed),
             temperature=options.temperature,
-            choice_temperature=(4.5 if options.token_critic else BY_LOT) if choice is None else choice,
+            choice_temperature=(CHOICE_TEMPERATURE if options.token_critic else BY_LOT) if choice is None else choice,
             judge=self.judge if options.token_critic else None,
         )
 

@@ -22,6 +22,7 @@ from kineograph.clip import Batch
 from kineograph.config import option
 from kineograph.data.loader import seed_of
 from kineograph.system import System, quick_dtype
+from kineograph.tensors import as_dtype
 from kineograph.training.ema import EMA
 from kineograph.training.optimizers import Muon, hidden_matrices, rate_at
 
@@ -176,8 +177,7 @@ class Trainer:
         for name, module in system.named_children():
             if getattr(module, "external", False):
                 if settings.mixed_precision == "bf16":
-                    for p in module.parameters():
-                        p.data = p.data.bfloat16()
+                    as_dtype(module, torch.bfloat16)
                 continue
             for p in module.parameters():
                 if p.ndim == 4:
