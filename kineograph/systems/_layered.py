@@ -190,8 +190,9 @@ class Layered(Animator):
 
     def loss(self, x: Tensor, captions: tuple[str, ...]) -> Tensor:
         """x: b t c h w latents -> the loss of what the network predicts."""
-        told = self.image.told
-        return self.process(self.image).loss(self.network(self.image), x.float(), told(captions), told([""]))
+        image = self.image
+        cond, null = image.told(captions), image.told([""])
+        return self.process(image).loss(self.network(image), x.float(), cond, null, image.importance)
 
     @torch.no_grad()
     def validate(self, stage: str, batch: Batch) -> tuple[dict[str, float], list[Clip]]:

@@ -194,6 +194,11 @@ class LatentDiffusion(System):
             painted = mask.mean(1, keepdim=True) > 0
         return picture, painted
 
+    @property
+    def importance(self) -> Tensor | float:
+        """How much an error in each channel of the latents counts, c 1 1; of published codecs all alike."""
+        return self.codec.importance[:, None, None] if isinstance(self.codec, FrameCodec) else 1.0
+
     def told(self, prompts: Sequence[str]) -> Condition:
         """What the UNet attends to: of our own systems, what is read from prompts before their words."""
         cond = self.text(prompts)
@@ -221,7 +226,7 @@ class LatentDiffusion(System):
         """One frame of each clip, another one every time."""
         k = int(torch.randint(batch.video.shape[1], ()))
         x, cond = batch.video[:, k : k + 1].float(), self.told(batch.captions)
-        return self.diffusion.loss(self.unet, x, cond, self.told([""]), self.codec.importance[:, None, None])
+        return self.diffusion.loss(self.unet, x, cond, self.told([""]), self.importance)
 
     @torch.no_grad()
     def validate(self, stage: str, batch: Batch) -> tuple[dict[str, float], list[Clip]]:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from kineograph.clip import Batch, Clip
 from kineograph.condition import Condition
+from kineograph.models.frame_codec import FrameCodec, FrameCodecConfig
 from kineograph.models.temporal import itself
 from kineograph.models.unet import UNetConfig
 from kineograph.processes.samplers import ddim
@@ -73,6 +74,19 @@ def test_at_birth_every_frame_is_the_image_system_s_but_for_rounding(young: Laye
 def test_at_birth_a_film_of_one_frame_is_the_image_system_s_picture(young: Layered, image: LatentDiffusion):
     picture = image.generate(LatentDiffusionOptions("a bear walks", **SMALL))
     assert torch.equal(young.generate(asked(young, num_frames=1)).frames, picture.frames)
+
+
+@torch.no_grad()
+def test_latents_are_judged_as_the_image_system_judges_them(young: Layered):
+    young = deepcopy(young)
+    young.image.codec = FrameCodec(FrameCodecConfig(4, (), (8,), (), (1,)))  # waves: coarse ones count more
+    assert len(young.image.importance.unique()) > 1
+    seen = replace(batch(frames=1), video=normal(2, 1, 4, 4, 4))
+    torch.manual_seed(3)
+    wanted = young.image.learn_diffusion(seen)
+    torch.manual_seed(3)
+    torch.randint(1, ())  # which frame the image system looks at
+    assert torch.allclose(young.loss(seen.video, seen.captions), wanted, rtol=1e-5)
 
 
 def test_only_what_a_stage_names_moves_and_all_of_it_within_two_steps(young: Layered):
