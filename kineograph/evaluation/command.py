@@ -30,10 +30,11 @@ from kineograph.evaluation.metrics import METRICS, Manner, Subject, measure
 from kineograph.evaluation.networks import FEATURES, Networks
 from kineograph.evaluation.sources import Clips, Drawn, Folder, Made, videos_of
 from kineograph.models.prompt_reader import PromptReader
-from kineograph.system import Options, System, find, load
+from kineograph.system import Options, System, find, load, quick_dtype
 
 COUNT, SIZE = 500, 64  # prompts of the World, and the side of its clips
 OF_FOLDERS = ("num_frames", "fps")  # options that say how videos are read
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 EXAMPLES = """examples:
   kineograph evaluate kineograph --prompts held_out --count 500 --output-dir reports/held-out
   kineograph evaluate runs/a/system --prompts test_videodatainfo.json --clip folder/of/clip --output-dir reports/msrvtt
@@ -64,6 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--metrics", default="", metavar="NAMES", help=f"of {','.join(METRICS)} [what the input allows]")
     add("--count", type=int, help=f"how many prompts, or videos by name [{COUNT} of the World, else all]")
     add("--preset", default="", metavar="NAME", help="an untrained system of this size, to try things")
+    add("--precision", choices=PRECISIONS, help="of the system's weights [as kineograph generate takes them]")
     add("--size", type=int, help=f"judge middle squares of so many pixels [{SIZE} for the World's prompts, else whole]")
 
     add = parser.add_argument_group("prompts and captions").add_argument
@@ -193,8 +195,11 @@ def of_system(word: str, args: argparse.Namespace, given: Mapping[str, object], 
     """What a system makes of prompts, beside the World's own clips of the same scenes, or videos of --reference."""
     if args.captions is not None:
         raise ValueError("--captions is for a folder of videos; a system is given --prompts")
+    if args.preset and args.precision:
+        raise ValueError("--preset builds an untrained system, in float32; it takes no --precision")
     texts, which, wished = asked(args)
-    system = find(word).preset(args.preset) if args.preset else load(word)
+    dtype = PRECISIONS.get(args.precision) or quick_dtype()
+    system = find(word).preset(args.preset) if args.preset else load(word, dtype=dtype)
     options = system.Options(prompt="a prompt", **given)
     networks.frames = options.num_frames
     networks.check()
@@ -231,6 +236,7 @@ def of_folders(
     folders: Sequence[Path], args: argparse.Namespace, given: Mapping[str, object], networks: Networks
 ) -> Judged:
     """The videos of a folder; of two, those of the first are the real ones."""
+    given = given | ({"precision": args.precision} if args.precision else {})
     if wrong := sorted(set(given) - set(OF_FOLDERS)):
         raise ValueError(f"--{wrong[0].replace('_', '-')} is for a system; {folders[-1]} is a folder of videos")
     if len(folders) == 2 and args.reference is not None:

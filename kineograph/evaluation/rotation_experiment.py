@@ -36,7 +36,7 @@ from kineograph.evaluation.labels import Reader
 from kineograph.evaluation.motion import motion
 from kineograph.evaluation.report import put
 from kineograph.evaluation.sources import VIDEOS, small
-from kineograph.system import System, find, load
+from kineograph.system import System, find, load, quick_dtype
 
 NAME = "embedding_rotation"
 KINDS = ("text", "noise", "both")
@@ -84,7 +84,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parsed(argv)
     folder, made_by = args.output_dir, find(NAME)
     folder.mkdir(parents=True, exist_ok=True)
-    system = made_by.preset(args.preset) if args.preset else load(args.checkpoint or NAME)
+    system = made_by.preset(args.preset) if args.preset else load(args.checkpoint or NAME, dtype=quick_dtype())
     given = {k: v for k, v in vars(args).items() if k in configs.schema(made_by.Options)["properties"]}
     options = made_by.Options(prompt="a prompt", **given)
     driving = videos(args.clips) if args.clips else drawn(folder / "driving", args.count, options)
@@ -92,7 +92,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     seeds = [options.seed + k for k in range(args.seeds)]
     judge = Reader.load(args.reader) if args.reader.is_dir() else None
     facts = {
-        "version": __version__, "weights": system.weights, "reader": judge.weights if judge else "",
+        "version": __version__, "weights": system.weights, "precision": system.precision,
+        "reader": judge.weights if judge else "",
         "options": configs.dump(options) | {"prompt": "", "seed": 0},
         "driving": {path.name: digest(path) for path in driving},
     }  # fmt: skip
@@ -255,9 +256,10 @@ def report(folder: Path, rows: Sequence[dict], shape: Sequence[int], arms: Seque
     put(folder / "report.json", json.dumps(whole, indent=1) + "\n")
     told = [name for name in FIGURES if any(row[name] is not None for row in rows)]
     size = f"{shape[0]} driving clips x {shape[1]} prompts x {shape[2]} seeds"
+    weights = f"weights {facts['weights'][:40]}, {facts['precision']}"
     text = [
         "# Embedding rotation: what a video's turns do to a film", "",
-        f"{size}; weights {facts['weights'][:40]}. Means with 95 % intervals (crossed bootstrap).", "",
+        f"{size}; {weights}. Means with 95 % intervals (crossed bootstrap).", "",
         *table("arm", means, told), "", "## Minus random planes of the same angles, in pairs", "",
         *table("arm", gains, told), "", *(f"- {name}: {FIGURES[name]}" for name in told), "",
     ]  # fmt: skip

@@ -113,7 +113,7 @@ class Drawn(Clips):
 class Made(Clips):
     """What a system makes of prompts, the prompt at i with the options' seed + i; a store keeps it.
 
-    What `path` already holds of the same system, weights, options and prompts is not made again.
+    What `path` already holds of the same system, weights, precision, options and prompts is not made again.
     size: middle squares of this side are kept, areas averaged; 0 keeps films as they are.
     """
 
@@ -132,7 +132,8 @@ class Made(Clips):
         self.names = [f"clip {i}, {prompt!r}" for i, prompt in enumerate(prompts)]
         self.seeds = [(options.seed + i) % 2**63 for i in range(len(prompts))]
         stamp = {
-            "system": system.name(), "weights": system.weights, "prompts": called, "size": size,
+            "system": system.name(), "weights": system.weights, "precision": system.precision,
+            "prompts": called, "size": size,
             "options": {k: v for k, v in configs.dump(options).items() if k != "prompt"},
         }  # fmt: skip
         try:

@@ -26,7 +26,7 @@ from kineograph.catalogue import names
 from kineograph.clip import Clip
 from kineograph.evaluation import prompts
 from kineograph.evaluation.sources import videos_of
-from kineograph.system import Options, find, load
+from kineograph.system import Options, find, load, quick_dtype
 
 FORMAT = 1
 QUESTIONS = {"text": "Which clip fits the text better?", "liking": "Which clip do you like better?"}
@@ -209,14 +209,17 @@ class Maker:
     """A system, asked for a film of each prompt."""
 
     def __init__(self, word: str, preset: str, given: Mapping[str, object]):
-        self.system = find(word).preset(preset) if preset else load(word)
+        self.system = find(word).preset(preset) if preset else load(word, dtype=quick_dtype())
         self.options = dict(given)
 
     def clip(self, prompt: str) -> Clip:
         return self.system.generate(self.system.Options(prompt=prompt, **self.options))
 
     def facts(self) -> dict[str, object]:
-        return {"system": self.system.name(), "weights": self.system.weights, "options": self.options}
+        system = self.system
+        return {
+            "system": system.name(), "weights": system.weights, "precision": system.precision, "options": self.options
+        }  # fmt: skip
 
 
 def write(

@@ -17,7 +17,7 @@ from kineograph.evaluation.labels import Reader
 from kineograph.evaluation.metrics import METRICS, Manner, Subject
 from kineograph.evaluation.networks import Networks, Unmeasured
 from kineograph.evaluation.sources import Clips
-from kineograph.system import find
+from kineograph.system import find, quick_dtype
 from kineograph.systems.kineograph import Kineograph
 from kineograph.systems.phenaki import Phenaki
 
@@ -109,6 +109,19 @@ def test_what_is_there_is_not_generated_again(evaluate, monkeypatch):
     assert len(calls) == 3
 
 
+def test_a_system_is_judged_as_generate_takes_it_or_as_asked(evaluate):
+    Kineograph.preset("toy").save("weights")
+    words = ["weights", "--prompts", "p.txt", "--num-frames", "4", "--height", "64", "--width", "64"]
+    Path("p.txt").write_text("a bear\n")
+    said = [evaluate(*words, "--metrics", "motion", to="r")[3]]
+    said += [evaluate(*words, "--metrics", "motion", "--precision", p, to=p)[3] for p in ("float32", "bfloat16")]
+    quick = str(quick_dtype()).removeprefix("torch.")
+    assert [report["system"]["precision"] for report in said] == [quick, "float32", "bfloat16"]
+    by_precision = {report["system"]["precision"]: report["clips"][0]["sha256"] for report in said}
+    assert len(set(by_precision.values())) == 2
+    assert said[0]["clips"][0]["sha256"] == by_precision[quick]
+
+
 def test_a_folder_is_judged_without_what_cannot_be_read(evaluate, networks):
     for i in range(3):
         film(Path(f"films/{i}.mp4"), i)
@@ -182,6 +195,8 @@ def test_films_of_another_system_are_judged_on_the_worlds_prompts(evaluate, netw
         (["a", "b"], "there is no folder b"),
         (["empty"], "neither weights of ours (system.json) nor videos"),
         (["films", "--height", "32"], "--height is for a system"),
+        (["films", "--precision", "float32"], "--precision is for a system"),
+        ([*TOY, "--precision", "bfloat16"], "it takes no --precision"),
         (
             ["films", "--num-frames", "6", "--metrics", "fidelity"],
             "nothing was measured: fidelity: the prompts are not",

@@ -14,7 +14,7 @@ from kineograph.system import Options
 class Painter:
     """A system that paints its seed into every pixel, and counts what it makes."""
 
-    weights = "paint"
+    weights, precision = "paint", "float32"
 
     def __init__(self, tired_after: int = 99):
         self.made: list[str] = []
@@ -80,6 +80,10 @@ def test_clips_of_anything_else_are_refused(made):
     other.weights = "other"
     with pytest.raises(ValueError, match=r"weights is 'paint' there and 'other' here.*--overwrite"):
         made(other, 2)
+    coarse = Painter()
+    coarse.precision = "bfloat16"
+    with pytest.raises(ValueError, match=r"precision is 'float32' there and 'bfloat16' here.*--overwrite"):
+        made(coarse, 2)
     with pytest.raises(ValueError, match=r"prompts is 'letters' there.*--overwrite"):
         made(Painter(), 2, called="figures")
     with pytest.raises(ValueError, match=r"size is 0 there.*--overwrite"):

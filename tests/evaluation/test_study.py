@@ -119,7 +119,8 @@ def test_systems_make_the_clips_themselves(tmp_path: Path):
     command = ["study", "make", str(tmp_path / "s"), "a=flipbook", "b=flipbook", "--preset", "toy", "--checks", "0"]
     assert cli.main([*command, "--prompts", str(tmp_path / "p.txt"), "--num-frames", "2", "--side", "32"]) == 0
     key = studies.read_key(tmp_path / "s")[1]
-    assert key["systems"]["a"] == {"system": "flipbook", "weights": "untrained toy", "options": {"num_frames": 2}}
+    known = {"system": "flipbook", "weights": "untrained toy", "precision": "float32", "options": {"num_frames": 2}}
+    assert key["systems"]["a"] == known
     assert len(studies.read(tmp_path / "s").pairs) == 1
 
 
