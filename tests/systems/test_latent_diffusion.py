@@ -13,7 +13,7 @@ from kineograph.clip import Batch, Clip
 from kineograph.models.frame_codec import FrameCodec
 from kineograph.models.prompt_reader import PromptReader
 from kineograph.models.unet import UNet
-from kineograph.systems.latent_diffusion import SAMPLERS, Config, LatentDiffusion, LatentDiffusionOptions
+from kineograph.systems.latent_diffusion import ACTORS, SAMPLERS, Config, LatentDiffusion, LatentDiffusionOptions
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +112,27 @@ def test_it_validates_both_stages(toy: LatentDiffusion):
     figures, clips = toy.validate("learn_diffusion", batch)
     assert figures["loss"] > 0
     assert all(clip.frames.shape == (1, 3, 16, 16) for clip in clips)
+
+
+def test_errors_count_more_where_an_actor_is():
+    waves = replace(Config().codec, encoder_widths=(), encoder_depths=())
+    system = LatentDiffusion(replace(Config(), codec=waves)).eval()
+    scenery = (torch.rand(1, 1, 3, 32, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1).expand(2, 4, -1, -1, -1)
+    video = scenery.clone()
+    video[1, :, :, 8:24, :8] = 0  # the second clip has an actor, two cells of 8 x 8 pixels high
+    weight = system.emphasis(system.codec.encode(video), scenery)
+    wanted = torch.ones(2, 4, 1, 4, 4)
+    wanted[1, :, :, 1:3, 0] = ACTORS
+    assert torch.equal(weight, wanted)
+
+    def loss(**known: Tensor) -> float:
+        torch.manual_seed(0)
+        batch = Batch(video, ("a bear", "a bear"), torch.full((2,), 8.0), **known)
+        return system.learn_diffusion(system.encode("learn_diffusion", batch)).item()
+
+    plain = loss()
+    assert loss(scenery=video) == pytest.approx(plain, rel=1e-5), "nobody is there"
+    assert plain < loss(scenery=scenery) < ACTORS * plain
 
 
 def test_prompts_are_read_before_their_words(toy: LatentDiffusion):
