@@ -3,7 +3,7 @@
 import argparse
 import math
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import MISSING, Field, asdict, field, fields, is_dataclass, replace
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -145,6 +145,16 @@ def set_path(config: Any, path: str, text: str) -> Any:
         raise ValueError(f"{type(config).__name__}.{name} {'has no fields' if rest else 'is set field by field'}")
     value = set_path(getattr(config, name), rest, text) if rest else parse(hints[name], text)
     return replace(config, **{name: value})
+
+
+def set_pairs(config: Any, pairs: Sequence[str]) -> Any:
+    """A copy of config with each of the values of --set, such as "unet.widths=32,64"."""
+    for pair in pairs:
+        path, equals, value = pair.partition("=")
+        if not equals:
+            raise ValueError(f"--set takes PATH=VALUE; got {pair!r}")
+        config = set_path(config, path, value)
+    return config
 
 
 def add_flags(parser: argparse.ArgumentParser, cls: type, *, skip: tuple[str, ...] = ()) -> None:

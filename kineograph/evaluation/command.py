@@ -93,6 +93,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     group = parser.add_argument_group("options of the system; of videos, --num-frames and --fps")
     configs.add_flags(group, Options, skip=("prompt", "image_path"))
+    alone = "one that this system alone has, such as sampler=dpm; may be given again"
+    group.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help=alone)
     add = parser.add_argument_group("teaching the networks that measure").add_argument
     flags = "what follows are flags of kineograph train"
     add("--learn-labels", nargs=argparse.REMAINDER, metavar="FLAGS", help=f"a reader; {flags}, and --through FOLDER")
@@ -200,7 +202,7 @@ def of_system(word: str, args: argparse.Namespace, given: Mapping[str, object], 
     texts, which, wished = asked(args)
     dtype = PRECISIONS.get(args.precision) or quick_dtype()
     system = find(word).preset(args.preset) if args.preset else load(word, dtype=dtype)
-    options = system.Options(prompt="a prompt", **given)
+    options = configs.set_pairs(system.Options(prompt="a prompt", **given), args.set)
     networks.frames = options.num_frames
     networks.check()
     size = args.size or (SIZE if wished else 0)
@@ -236,7 +238,7 @@ def of_folders(
     folders: Sequence[Path], args: argparse.Namespace, given: Mapping[str, object], networks: Networks
 ) -> Judged:
     """The videos of a folder; of two, those of the first are the real ones."""
-    given = given | ({"precision": args.precision} if args.precision else {})
+    given = given | {name: value for name in ("precision", "set") if (value := getattr(args, name))}
     if wrong := sorted(set(given) - set(OF_FOLDERS)):
         raise ValueError(f"--{wrong[0].replace('_', '-')} is for a system; {folders[-1]} is a folder of videos")
     if len(folders) == 2 and args.reference is not None:

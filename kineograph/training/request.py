@@ -110,12 +110,7 @@ def build(args: argparse.Namespace, kind: type[System] | None = None) -> System:
     kind = kind or find(args.system)
     if args.preset not in kind.PRESETS:
         raise ValueError(unknown(f"preset of {args.system}", args.preset, sorted(kind.PRESETS)))
-    config = kind.PRESETS[args.preset]
-    for pair in args.set:
-        path, equals, value = pair.partition("=")
-        if not equals:
-            raise ValueError(f"--set takes PATH=VALUE; got {pair!r}")
-        config = configs.set_path(config, path, value)
+    config = configs.set_pairs(kind.PRESETS[args.preset], args.set)
     with torch.random.fork_rng():
         torch.manual_seed(seed_of(getattr(args, "seed", 0), "init"))
         system = kind(config)

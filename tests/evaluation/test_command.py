@@ -122,6 +122,15 @@ def test_a_system_is_judged_as_generate_takes_it_or_as_asked(evaluate):
     assert said[0]["clips"][0]["sha256"] == by_precision[quick]
 
 
+def test_a_system_is_judged_with_options_that_it_alone_has(evaluate):
+    Path("p.txt").write_text("a bear\n")
+    words = ["latent_diffusion", "--preset", "toy", "--prompts", "p.txt", "--metrics", "motion", "--num-frames", "2"]
+    words += ["--height", "16", "--width", "16", "--num-inference-steps", "4"]
+    reports = [evaluate(*words, *more, to=to)[3] for to, more in (("r", []), ("dpm", ["--set", "sampler=dpm"]))]
+    assert [report["options"]["sampler"] for report in reports] == ["ddim", "dpm"]
+    assert reports[0]["clips"][0]["sha256"] != reports[1]["clips"][0]["sha256"]
+
+
 def test_a_folder_is_judged_without_what_cannot_be_read(evaluate, networks):
     for i in range(3):
         film(Path(f"films/{i}.mp4"), i)
@@ -196,6 +205,10 @@ def test_films_of_another_system_are_judged_on_the_worlds_prompts(evaluate, netw
         (["empty"], "neither weights of ours (system.json) nor videos"),
         (["films", "--height", "32"], "--height is for a system"),
         (["films", "--precision", "float32"], "--precision is for a system"),
+        (["films", "--set", "sampler=dpm"], "--set is for a system"),
+        ([*TOY, "--set", "sampler"], "--set takes PATH=VALUE; got 'sampler'"),
+        ([*TOY, "--set", "sampler=dpm"], "Options has no sampler"),
+        ([*TOY, "--set", "seed=-1"], "seed must be at least 0"),
         ([*TOY, "--precision", "bfloat16"], "it takes no --precision"),
         (
             ["films", "--num-frames", "6", "--metrics", "fidelity"],
