@@ -182,8 +182,10 @@ class Trainer:
             for p in module.parameters():
                 if p.ndim == 4:
                     p.data = p.data.to(memory_format=torch.channels_last)
-            if name not in trained and settings.mixed_precision == "bf16":
-                self.originals += [(p, p.data) for p in module.parameters() if p.dtype == torch.float32]
+            if settings.mixed_precision == "bf16":
+                taught = {id(p) for p in system.parameters_of(name)} if name in trained else ()
+                frozen = (p for p in module.parameters() if id(p) not in taught)
+                self.originals += [(p, p.data) for p in frozen if p.dtype == torch.float32]
         for p, full in self.originals:
             p.data = full.bfloat16()
         self.parts = {name: self.part(name) for name in trained}

@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+import pytest
 import torch
 from torch import Tensor
 
@@ -68,12 +69,13 @@ def test_one_clip_is_learned():
     assert tried() < 0.9 * before
 
 
-def test_the_trainer_takes_a_video_file(tmp_path: Path):
+@pytest.mark.parametrize("precision", ["no", "bf16"])
+def test_the_trainer_takes_a_video_file(tmp_path: Path, precision: str):
     film = Clip.of(moving_square(12), caption="").save(tmp_path / "film.gif")
     parser = argparse.ArgumentParser()
     run.add_arguments(parser)
     words = f"tune_a_video --preset toy --stage learn_clip --data {film} --batch-size 1 --max-train-steps 2 --workers 0"
-    words += f" --validation-clips 1 --output-dir {tmp_path / 'run'} --mixed-precision no --logging-steps 1 --prompt"
+    words += f" --validation-clips 1 --output-dir {tmp_path / 'run'} --mixed-precision {precision} --logging-steps 1 --prompt"
     assert run.main(parser.parse_args([*words.split(), "a square moves"])) == 0
     tuned = TuneAVideo.load(tmp_path / "run" / "system")
     options = tuned.Options(

@@ -124,6 +124,18 @@ def test_at_rest_the_system_has_averaged_weights_in_full_precision(fake, batches
     trainer.step(batches(1))
 
 
+def test_what_a_part_does_not_teach_is_in_half_precision_too_and_stays_as_it_was(fake, batches):
+    taught = [fake.codec.hidden.weight]
+    fake.parameters_of = lambda part: taught if part == "codec" else list(fake.parts()[part].parameters())
+    others = {name: p.detach().clone() for name, p in fake.codec.named_parameters() if name != "hidden.weight"}
+    trainer = Trainer(fake, "learn_codec", replace(QUICK, mixed_precision="bf16"))
+    trainer.step(batches(0))
+    assert {p.dtype for p in fake.codec.parameters()} == {torch.bfloat16}
+    with trainer.averaged() as system:
+        assert {p.dtype for p in system.codec.parameters()} == {torch.float32}
+        assert all(torch.equal(system.codec.get_parameter(name), x) for name, x in others.items())
+
+
 def test_several_processes_average_their_gradients(fake, batches):
     seen = []
     trainer = Trainer(fake, "learn_codec", QUICK, average=lambda grads: seen.append([g.zero_() for g in grads]))
