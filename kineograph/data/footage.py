@@ -1,7 +1,6 @@
 """One video file as training data, for systems that learn a single clip."""
 
 from collections.abc import Sequence
-from functools import cached_property
 from pathlib import Path
 
 from kineograph import video
@@ -9,26 +8,27 @@ from kineograph.clip import Clip
 
 
 class Footage(Sequence[Clip]):
-    """The first `frames` frames of a video at `fps`, size x size, the same under every index and with one caption."""
+    """The first `frames` frames of a video at `fps`, size x size, the same under every index and with one caption.
+
+    ValueError where the video is too short.
+    """
 
     def __init__(self, path: str | Path, words: str, *, frames: int, size: int, fps: float = 8.0):
         if not words:
             raise ValueError(f"{path} needs words: what does the video show?")
-        self.path, self.words, self.frames, self.size, self.fps = Path(path), words, frames, size, fps
+        read = video.read(path, fps=fps, size=size, frames=frames).frames
+        if len(read) < frames:
+            raise ValueError(
+                f"{path} has {len(read)} frames at {fps:g} a second, and {frames} are wanted; a longer one will do, or "
+                f"--set frames={len(read)} where the system has such a value"
+            )
+        self.words, self.frames, self.size, self.fps, self.clip = words, frames, size, fps, Clip(read, fps, words)
 
     def __len__(self) -> int:
         return 1
 
     def __getitem__(self, index: int) -> Clip:
         return self.clip
-
-    @cached_property
-    def clip(self) -> Clip:
-        """The clip; ValueError where the video is too short."""
-        read = video.read(self.path, fps=self.fps, size=self.size, frames=self.frames).frames
-        if len(read) < self.frames:
-            raise ValueError(f"{self.path} has {len(read)} frames at {self.fps:g} a second; {self.frames} are wanted")
-        return Clip(read, self.fps, self.words)
 
     def caption(self, index: int, variant: int = 0) -> str:
         """What the video shows."""

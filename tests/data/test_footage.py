@@ -29,9 +29,9 @@ def test_a_cache_knows_what_it_was_made_of(film: Path):
 
 
 def test_what_cannot_be_is_refused(film: Path):
-    with pytest.raises(ValueError, match=r"has 16 frames at 8 a second; 40 are wanted"):
-        Footage(film, "x", frames=40, size=16)[0]
+    with pytest.raises(ValueError, match=r"has 16 frames at 8 a second, and 40 are wanted; .*--set frames=16"):
+        Footage(film, "x", frames=40, size=16)
     with pytest.raises(ValueError, match="what does the video show"):
         Footage(film, "", frames=4, size=16)
     with pytest.raises(ValueError, match="there is no file"):
-        Footage("nothing.mp4", "x", frames=4, size=16)[0]
+        Footage("nothing.mp4", "x", frames=4, size=16)

@@ -75,8 +75,8 @@ def test_the_trainer_takes_a_video_file(tmp_path: Path, precision: str):
     parser = argparse.ArgumentParser()
     run.add_arguments(parser)
     words = f"tune_a_video --preset toy --stage learn_clip --data {film} --batch-size 1 --max-train-steps 2 --workers 0"
-    words += f" --validation-clips 1 --output-dir {tmp_path / 'run'} --mixed-precision {precision} --logging-steps 1 --prompt"
-    assert run.main(parser.parse_args([*words.split(), "a square moves"])) == 0
+    words += f" --validation-clips 1 --output-dir {tmp_path / 'run'} --mixed-precision {precision} --logging-steps 1"
+    assert run.main(parser.parse_args([*words.split(), "--prompt", "a square moves"])) == 0
     tuned = TuneAVideo.load(tmp_path / "run" / "system")
     options = tuned.Options(
         "a ball moves", motion=str(film), num_frames=8, height=16, width=16, num_inference_steps=3
