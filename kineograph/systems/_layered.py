@@ -8,6 +8,7 @@ Frames that are known are kept: at every step they replace what the network says
 method of Ho et al. 2022, sec. 3.1). So a shot goes on from the last frames before it, and needs no training for that.
 """
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -58,7 +59,8 @@ class Layered(Animator):
     @classmethod
     def load(cls, folder: str | Path, *, dtype: torch.dtype = torch.float32) -> "Layered":
         system = super().load(folder, dtype=dtype)
-        system.weights = weights_hash(folder)
+        both = f"{weights_hash(folder)} {system.image.weights}"  # films change with either
+        system.weights = hashlib.sha256(both.encode()).hexdigest()
         return system
 
     def fresh(self, unet: UNet) -> Layers:

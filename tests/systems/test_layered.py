@@ -61,6 +61,22 @@ def asked(system: Layered, **changes: object) -> object:
     return system.Options(**({"prompt": "a bear walks", "num_frames": 3} | SMALL | changes))
 
 
+@pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.name())
+def test_weights_are_known_by_the_layers_and_by_the_image_system(kind: type[Layered], tmp_path: Path):
+    def known(bias: float, stir: bool) -> str:
+        image = LatentDiffusion.preset("toy")
+        with torch.no_grad():
+            image.unet.conv_out.bias.fill_(bias)
+        image.save(tmp_path / f"image {bias}")
+        system = kind(replace(kind.PRESETS["toy"], image=str(tmp_path / f"image {bias}")))
+        (stirred(system) if stir else system).save(tmp_path / f"{bias} {stir}")
+        return kind.load(tmp_path / f"{bias} {stir}").weights
+
+    names = [known(bias, stir) for bias in (0.0, 1.0) for stir in (False, True)]
+    assert len(set(names)) == 4
+    assert all(len(name) == 64 for name in names)
+
+
 @torch.no_grad()
 def test_at_birth_every_frame_is_the_image_system_s_but_for_rounding(young: Layered, image: LatentDiffusion):
     """In double precision, where rounding (which on some processors depends on a batch's shape) is far below 1e-12."""
