@@ -100,10 +100,7 @@ def of_film(args: argparse.Namespace) -> tuple[dict, list[str]]:
     from kineograph import bench_roofs
     from kineograph import system as systems
 
-    if args.preset:
-        system = systems.find(args.system).preset(args.preset)
-    else:
-        system = systems.load(args.system, dtype=systems.quick_dtype())  # as `generate` takes it
+    system = systems.opened(args.system, args.preset)  # as `generate` takes it
     options = system.Options(args.prompt)
     options = system.Options(args.prompt, num_frames=max(1, round(args.seconds * options.fps)))
     stages, shapes = work(system, options)

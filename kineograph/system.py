@@ -32,6 +32,7 @@ __all__ = [
     "catalogue",
     "find",
     "load",
+    "opened",
     "option",
     "quick_dtype",
     "silent",
@@ -245,6 +246,13 @@ class System(nn.Module):
             fill(part, folder / f"{name}.safetensors")
             tensors.as_dtype(part, dtype)
         return system.eval()
+
+
+def opened(name_or_folder: str | Path, preset: str = "", *, dtype: torch.dtype | None = None) -> System:
+    """A system to make films with: an untrained one of a preset, or a trained one, as dtype or as is quick here."""
+    if preset:
+        return find(str(name_or_folder)).preset(preset)
+    return load(name_or_folder, dtype=dtype or quick_dtype())
 
 
 def quick_dtype(device: torch.device | str = "cpu") -> torch.dtype:

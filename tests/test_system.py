@@ -8,7 +8,7 @@ import safetensors.torch
 import torch
 
 from kineograph.clip import Batch, Clip
-from kineograph.system import Options, System, find, load, silent, weights_hash
+from kineograph.system import Options, System, find, load, opened, quick_dtype, silent, weights_hash
 
 
 @pytest.fixture
@@ -245,3 +245,11 @@ def test_tables_keep_their_precision_when_weights_are_loaded_in_half(tmp_path: P
     assert system.codec.decoder[0].weight.dtype == torch.bfloat16
     assert system.codec.encoder.waves.dtype == system.codec.mean.dtype == torch.float32
     assert system.codec.decode(torch.zeros(1, 1, 4, 2, 2)).dtype == torch.float32
+
+
+def test_a_system_is_opened_as_is_quick_here_or_as_asked_or_untrained(tmp_path: Path):
+    find("latent_diffusion").preset("toy").save(tmp_path)
+    assert opened(tmp_path).precision == str(quick_dtype()).removeprefix("torch.")
+    assert opened(tmp_path, dtype=torch.float32).precision == "float32"
+    assert opened(tmp_path, dtype=torch.bfloat16).precision == "bfloat16"
+    assert opened("latent_diffusion", "toy").weights == "untrained toy"

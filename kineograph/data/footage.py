@@ -22,7 +22,7 @@ class Footage(Sequence[Clip]):
                 f"{path} has {len(read)} frames at {fps:g} a second, and {frames} are wanted; a longer one will do, or "
                 f"--set frames={len(read)} where the system has such a value"
             )
-        self.words, self.frames, self.size, self.fps, self.clip = words, frames, size, fps, Clip(read, fps, words)
+        self.words, self.fps, self.clip = words, fps, Clip(read, fps, words)
 
     def __len__(self) -> int:
         return 1

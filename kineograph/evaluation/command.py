@@ -30,7 +30,7 @@ from kineograph.evaluation.metrics import METRICS, Manner, Subject, measure
 from kineograph.evaluation.networks import FEATURES, Networks
 from kineograph.evaluation.sources import Clips, Drawn, Folder, Made, videos_of
 from kineograph.models.prompt_reader import PromptReader
-from kineograph.system import Options, System, find, load, quick_dtype
+from kineograph.system import Options, System, opened
 
 COUNT, SIZE = 500, 64  # prompts of the World, and the side of its clips
 OF_FOLDERS = ("num_frames", "fps")  # options that say how videos are read
@@ -200,8 +200,7 @@ def of_system(word: str, args: argparse.Namespace, given: Mapping[str, object], 
     if args.preset and args.precision:
         raise ValueError("--preset builds an untrained system, in float32; it takes no --precision")
     texts, which, wished = asked(args)
-    dtype = PRECISIONS.get(args.precision) or quick_dtype()
-    system = find(word).preset(args.preset) if args.preset else load(word, dtype=dtype)
+    system = opened(word, args.preset, dtype=PRECISIONS.get(args.precision))
     options = configs.set_pairs(system.Options(prompt="a prompt", **given), args.set)
     networks.frames = options.num_frames
     networks.check()

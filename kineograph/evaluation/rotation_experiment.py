@@ -36,7 +36,7 @@ from kineograph.evaluation.labels import Reader
 from kineograph.evaluation.motion import motion
 from kineograph.evaluation.report import put
 from kineograph.evaluation.sources import VIDEOS, small
-from kineograph.system import System, find, load, quick_dtype
+from kineograph.system import System, find, opened
 
 NAME = "embedding_rotation"
 KINDS = ("text", "noise", "both")
@@ -84,7 +84,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parsed(argv)
     folder, made_by = args.output_dir, find(NAME)
     folder.mkdir(parents=True, exist_ok=True)
-    system = made_by.preset(args.preset) if args.preset else load(args.checkpoint or NAME, dtype=quick_dtype())
+    system = opened(NAME if args.preset else args.checkpoint or NAME, args.preset)
     given = {k: v for k, v in vars(args).items() if k in configs.schema(made_by.Options)["properties"]}
     options = made_by.Options(prompt="a prompt", **given)
     driving = videos(args.clips) if args.clips else drawn(folder / "driving", args.count, options)

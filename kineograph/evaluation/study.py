@@ -26,7 +26,7 @@ from kineograph.catalogue import names
 from kineograph.clip import Clip
 from kineograph.evaluation import prompts
 from kineograph.evaluation.sources import videos_of
-from kineograph.system import Options, find, load, quick_dtype
+from kineograph.system import Options, opened
 
 FORMAT = 1
 QUESTIONS = {"text": "Which clip fits the text better?", "liking": "Which clip do you like better?"}
@@ -209,7 +209,7 @@ class Maker:
     """A system, asked for a film of each prompt."""
 
     def __init__(self, word: str, preset: str, given: Mapping[str, object]):
-        self.system = find(word).preset(preset) if preset else load(word, dtype=quick_dtype())
+        self.system = opened(word, preset)
         self.options = dict(given)
 
     def clip(self, prompt: str) -> Clip:

@@ -1,5 +1,6 @@
 """What animators without weights of their own share: the image system they hold, and footage to follow."""
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,10 +38,12 @@ class Animator(System):
 
     @classmethod
     def load(cls, folder: str | Path, *, dtype: torch.dtype = torch.float32) -> "Animator":
-        """As it was saved. Its weights, and their precision, are those of the image system."""
+        """As it was saved. Its weights are the image system's, with its own if it has any: films change with both."""
         animator = super().load(folder, dtype=dtype)
         animator.image.draw_as(dtype)
-        animator.weights = animator.image.weights
+        both = f"{animator.weights} {animator.image.weights}"
+        own = bool(animator.parts())
+        animator.weights = hashlib.sha256(both.encode()).hexdigest() if own else animator.image.weights
         return animator
 
     @property

@@ -8,11 +8,9 @@ Frames that are known are kept: at every step they replace what the network says
 method of Ho et al. 2022, sec. 3.1). So a shot goes on from the last frames before it, and needs no training for that.
 """
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -27,7 +25,7 @@ from kineograph.nn.lent import Layers
 from kineograph.processes.diffusion import Diffusion, kept
 from kineograph.processes.flow import Network
 from kineograph.processes.samplers import Denoise, Report, ddim, inverted, unwatched
-from kineograph.system import Progress, System, silent, weights_hash
+from kineograph.system import Progress, System, silent
 from kineograph.systems._animator import Animator, AnimatorOptions, footage, shots
 from kineograph.systems.latent_diffusion import LatentDiffusion
 
@@ -55,13 +53,6 @@ class Layered(Animator):
     def codec(self) -> nn.Module:
         """The image system's codec, through which stages see clips."""
         return self.image.codec
-
-    @classmethod
-    def load(cls, folder: str | Path, *, dtype: torch.dtype = torch.float32) -> "Layered":
-        system = super().load(folder, dtype=dtype)
-        both = f"{weights_hash(folder)} {system.image.weights}"  # films change with either
-        system.weights = hashlib.sha256(both.encode()).hexdigest()
-        return system
 
     def fresh(self, unet: UNet) -> Layers:
         """New layers for a UNet, which leave what it says unchanged."""

@@ -173,8 +173,7 @@ class Trainer:
         if hasattr(system, "begin"):
             system.begin(stage)  # whatever the stage keeps of the weights it starts from
         system.requires_grad_(False).eval()
-        self.originals: list[tuple[nn.Parameter, Tensor]] = []  # frozen weights at full precision, for saving
-        for name, module in system.named_children():
+        for module in system.children():
             if getattr(module, "external", False):
                 if settings.mixed_precision == "bf16":
                     as_dtype(module, torch.bfloat16)
@@ -182,13 +181,13 @@ class Trainer:
             for p in module.parameters():
                 if p.ndim == 4:
                     p.data = p.data.to(memory_format=torch.channels_last)
-            if settings.mixed_precision == "bf16":
-                taught = {id(p) for p in system.parameters_of(name)} if name in trained else ()
-                frozen = (p for p in module.parameters() if id(p) not in taught)
-                self.originals += [(p, p.data) for p in frozen if p.dtype == torch.float32]
+        self.parts = {name: self.part(name) for name in trained}
+        self.originals: list[tuple[nn.Parameter, Tensor]] = []  # frozen weights at full precision, for saving
+        if settings.mixed_precision == "bf16":
+            own = [p for module in system.parts().values() for p in module.parameters()]
+            self.originals = [(p, p.data) for p in own if not p.requires_grad and p.dtype == torch.float32]
         for p, full in self.originals:
             p.data = full.bfloat16()
-        self.parts = {name: self.part(name) for name in trained}
 
     def part(self, name: str) -> Part:
         """Unfreezes a part's weights and gives them masters."""
