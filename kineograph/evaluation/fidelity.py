@@ -5,7 +5,7 @@ the same scenes, drawn by the World -----> reader -> labels <-> the same, for ho
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
@@ -45,6 +45,11 @@ class Wish:
     def labels(self) -> dict[str, str]:
         """What is asked."""
         return {name: getattr(self.scene, name) for name in labels.LABELS if name in self.asked}
+
+    @property
+    def still(self) -> "Wish":
+        """The same without what a picture cannot show."""
+        return replace(self, asked=self.asked - set(labels.MOVING))
 
     def met(self, read: Mapping[str, str]) -> bool:
         """Whether every label asked is there."""

@@ -6,12 +6,15 @@ It is taught by the trainer of systems, with its flags, resume and log, and then
 
     kineograph evaluate --learn-labels --output-dir runs/labels --clips 12000 --cache cache/world
     cp runs/labels/system/* kineograph/checkpoints/label_reader/
+
+Systems that make pictures are judged by another one, which is taught single frames: `--preset picture`.
 """
 
 import argparse
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import ClassVar, NoReturn
 
 import torch
@@ -31,7 +34,8 @@ from kineograph.training.trainer import best_precision
 
 SECONDS = 2.0  # that a clip of the World lasts
 TAUGHT, TRIED = 100, 200  # seeds of the Worlds that a reader sees; systems learn from 0
-BUNDLED = CHECKPOINTS / "label_reader"
+MOMENTS = 16  # of a clip, one of which a reader of pictures is shown
+CLIPS, PICTURES = CHECKPOINTS / "label_reader", CHECKPOINTS / "picture_reader"  # the bundled readers
 LABELS = (
     "who", "act", "where", "direction", "colour", "style", "camera", "companion", "size", "time", "weather", "prop",
 )  # fmt: skip
@@ -87,18 +91,24 @@ def judged(split: str, frames: int, size: int) -> Labelled:
 
     A judge must know all combinations of who, act and where, those too that no system is taught: or it would read an
     octopus that floats up as something that it has seen float up. A tenth of its clips are of those, as of what there
-    is: were it shown more of them, it would take what it cannot make out for one.
+    is: were it shown more of them, it would take what it cannot make out for one. A single frame is of any moment.
     """
+    whole = frames if frames > 1 else MOMENTS
     splits = ("train",) * 9 + ("held_out",) if split == "train" else ("train", "held_out")
     seed = TAUGHT if split == "train" else TRIED
-    worlds = [World(seed + i, split=s, frames=frames, fps=frames / SECONDS, size=size) for i, s in enumerate(splits)]
-    return Labelled(*worlds)
+    worlds = [World(seed + i, split=s, frames=whole, fps=whole / SECONDS, size=size) for i, s in enumerate(splits)]
+    return Labelled(*(world.window(frames) for world in worlds))
+
+
+def bundled(frames: int) -> Path:
+    """The folder of the reader that judges clips of so many frames."""
+    return CLIPS if frames > 1 else PICTURES
 
 
 @dataclass(frozen=True)
 class Config:
-    """Frames it is taught on, evenly over a clip's seconds, and their size; what it can read; the network; the folder
-    of a system whose codec softens clips.
+    """Frames it is taught on, evenly over a clip's seconds, or one at any moment, and their size; what it can read; the
+    network; the folder of a system whose codec softens clips.
     """
 
     frames: int = 8
@@ -110,12 +120,13 @@ class Config:
 
 
 class Reader(System):
-    """Reads who does what, where and how from a clip of 64 x 64 pixels."""
+    """Reads who does what, where and how from a clip of 64 x 64 pixels, or what can be seen of it from a picture."""
 
     Config = Config
     PRESETS: ClassVar = {
         "toy": Config(),
         "world": Config(network=LabelReaderConfig(8, 64, (24, 48, 96, 160), (1, 1, 1), layout=48, dim=224)),
+        "picture": Config(1, network=LabelReaderConfig(1, 64, (24, 48, 96, 160), (1, 1, 1), layout=48, dim=224)),
     }
 
     def build(self, config: Config) -> None:
@@ -123,12 +134,13 @@ class Reader(System):
 
     @stage("network")
     def learn_labels(self, batch: Batch) -> Tensor:
-        """Cross-entropy, summed over the labels; every fourth clip stands still, that pictures can be judged, too."""
+        """Cross-entropy, summed over the labels; every fourth clip stands still, and no still is asked what moves."""
         video, targets = self.worn(self.network.looked_at(batch.video)), self.targets(batch.captions)
-        video[::4] = frozen(video[::4])
+        still = slice(None, None, 4 if self.config.frames > 1 else 1)
+        video[still] = frozen(video[still])
         for name, wanted in zip(self.config.labels, targets, strict=True):
             if name in MOVING:
-                wanted[::4] = UNREAD
+                wanted[still] = UNREAD
         pairs = zip(self.network(video), targets, strict=True)
         return sum(F.cross_entropy(s, w, reduction="sum") / (w != UNREAD).sum().clamp(min=1) for s, w in pairs)
 

@@ -82,13 +82,17 @@ Found = tuple[list[Figure], dict[str, dict]]  # figures; what there is to say of
 
 
 def fidelity(subject: Subject, networks: Networks, manner: Manner) -> Found:
-    """The labels that prompts state, found in the clips; beside them, in the World's own clips of the same scenes."""
+    """The labels that prompts state, found in the clips; beside them, in the World's own clips of the same scenes.
+
+    Of a picture, none that only motion shows.
+    """
     if not subject.wishes:
         raise Unmeasured("the prompts are not the World's: --prompts train, held_out or unseen are")
     read = wished.judge_all(networks.reader, subject.clips, "reading labels")
-    scores, trust = wished.tally(subject.wishes, read), {}
+    wishes = [wish if networks.frames > 1 else wish.still for wish in subject.wishes]
+    scores, trust = wished.tally(wishes, read), {}
     if subject.real is not None and subject.alike:
-        trust = wished.tally(subject.wishes, wished.judge_all(networks.reader, subject.real, "reading drawings"))
+        trust = wished.tally(wishes, wished.judge_all(networks.reader, subject.real, "reading drawings"))
     protocol = (
         f"labels that the prompt states, as the label reader {networks.reader.weights[:8]} finds them in middle "
         "squares of 64 pixels; Wilson's 95 % interval; beside them the same reader on the World's own clips of the "
@@ -101,8 +105,7 @@ def fidelity(subject: Subject, networks: Networks, manner: Manner) -> Found:
         real = other and replace(own, value=other.share, low=other.interval[0], high=other.interval[1])
         figures.append(replace(own, real=real))
     told = {
-        name: {"asked": wish.labels, "read": r}
-        for name, wish, r in zip(subject.clips.names, subject.wishes, read, strict=True)
+        name: {"asked": wish.labels, "read": r} for name, wish, r in zip(subject.clips.names, wishes, read, strict=True)
     }
     return figures, told
 

@@ -69,9 +69,9 @@ class Networks:
 
     @cached_property
     def reader(self) -> Reader:
-        """Reads labels of the World."""
-        folder = self.named["reader"] or labels.BUNDLED
-        if folder == labels.BUNDLED and not folder.is_dir():
+        """Reads labels of the World, of clips or of pictures."""
+        folder = self.named["reader"] or labels.bundled(self.frames)
+        if folder != self.named["reader"] and not folder.is_dir():
             raise Unmeasured(
                 "no reader of labels is bundled: teach one with kineograph evaluate --learn-labels, and give --reader"
             )

@@ -60,7 +60,6 @@ FIGURES = {
     "warping_error": "of frames moved back along the flow, in squares of the range; of films that stand still none",
     "moves": "share of films that do not stand still",
 }
-NOT_IN_STILLS = {"act", "direction", "camera"}
 LEAST = 1e-6  # deviation of a curve that is not flat
 RESAMPLES = 1000
 
@@ -115,7 +114,7 @@ def parsed(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--count", type=int, default=5, help="how many clips and prompts of the World [5]")
     add("--seeds", type=int, default=3, help="how many seeds [3]")
     add("--arms", nargs="+", choices=ARMS, default=list(ARMS), metavar="ARM", help=f"of {'; '.join(ARMS)} [all]")
-    add("--reader", type=Path, default=labels.BUNDLED, metavar="FOLDER", help="of a reader of labels [the bundled one]")
+    add("--reader", type=Path, default=labels.CLIPS, metavar="FOLDER", help="of a reader of labels [the bundled one]")
     add("--checkpoint", default="", metavar="FOLDER", help="of weights [the bundled ones]")
     add("--preset", default="", metavar="NAME", help="an untrained system of this size, to try things")
     configs.add_flags(parser, find(NAME).Options, skip=tuple(name for name in SET_BY_ARMS if name != "seed"))
@@ -199,7 +198,7 @@ def figures(system: Any, options: Any, clip: Clip, wish: Wish, judge: Reader | N
     driving = video.read(options.motion, fps=options.fps, size=64, frames=len(clip.frames)).frames
     curve, moved = neighbours(seen), motion(clip)
     led = neighbours(system.vectors(options, len(seen)))
-    still = {name: value for name, value in wish.labels.items() if name not in NOT_IN_STILLS}
+    still = wish.still.labels
     found: dict[str, float | None] = dict.fromkeys(FIGURES)
     found |= {
         "consistency": float(curve.mean()), "transfer": correlated(led, curve), "warping_error": moved.warping_error,

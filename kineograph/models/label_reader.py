@@ -36,7 +36,12 @@ class ShiftedResidual(Residual):
 
 
 def shifted(x: Tensor, frames: int) -> Tensor:
-    """Moves an eighth of the channels a frame on and an eighth a frame back; zeros come in.  (b t) c h w -> same."""
+    """Moves an eighth of the channels a frame on and an eighth a frame back; zeros come in.  (b t) c h w -> same.
+
+    A picture is its own past and future, as a frame of a film that stands still is.
+    """
+    if frames == 1:
+        return x
     x = x.permute(0, 2, 3, 1).unflatten(0, (-1, frames))  # b t h w c, as it lies in memory
     share = x.shape[-1] // 8
     past = F.pad(x[:, :-1, ..., :share], (0, 0) * 3 + (1, 0))

@@ -234,10 +234,10 @@ class Run:
             system.save(self.folder / "system", dtype=getattr(torch, self.args.save_dtype))
 
     def validate(self, trainer: Trainer, held_out: Tensor) -> None:
-        """Figures to the log and a sheet of clips, from the averaged weights."""
+        """Figures to the log and a sheet of clips, from the averaged weights; chance in it is the same in all runs."""
         wants = self.system.stages()[self.stage].wants
         batch = on_device(first_clips(self.shown, held_out, wants), self.processes.device)
-        torch.manual_seed(seed_of(self.settings.seed, self.stage, "validation"))
+        torch.manual_seed(seed_of(self.stage, "validation"))
         with trainer.averaged() as system, torch.no_grad():
             figures, clips = system.validate(self.stage, batch)
         figures = {k: float(v) for k, v in figures.items()}

@@ -20,20 +20,22 @@ class Numbered(Clips):
         self.captions = [wish.prompt for wish in wished]
         self.names = [str(i) for i in range(len(wished))]
 
+    frames = 2
+
     def clip(self, index: int) -> Clip:
-        return Clip(torch.full((2, 3, 32, 48), index, dtype=torch.uint8), caption=self.captions[index])
+        return Clip(torch.full((self.frames, 3, 32, 48), index, dtype=torch.uint8), caption=self.captions[index])
 
 
 class Perfect:
     """Knows what every number asks; stands for the networks, too, of which it is the reader."""
 
-    weights = "eyes" * 8
+    weights, frames = "eyes" * 8, 2
 
     def __init__(self, wished: Sequence[fidelity.Wish]):
         self.wished, self.reader = wished, self
 
     def read(self, video: Tensor) -> list[dict[str, str]]:
-        assert video.shape[1:] == (2, 3, 64, 64)
+        assert video.shape[1:] == (self.frames, 3, 64, 64)
         numbers = ((video[:, 0, 0, 0, 0] + 1) * 127.5).round().int().tolist()
         return [labels.labels_of(self.wished[n].scene) for n in numbers]
 
@@ -45,12 +47,13 @@ class Constant(Perfect):
         return [labels.labels_of(self.wished[0].scene)] * len(video)
 
 
-def of(judge: type, count: int) -> tuple[dict, dict]:
+def of(judge: type, count: int, frames: int = 2) -> tuple[dict, dict]:
     """The figures of the first prompts by name, and the facts of each clip."""
     wished = fidelity.wishes("train", count)
-    clips = Numbered(wished)
+    clips, networks = Numbered(wished), judge(wished)
+    clips.frames = networks.frames = frames
     subject = Subject(clips, real=clips, alike=True, world=True, wishes=wished)
-    figures, told = measured(subject, judge(wished), Manner())
+    figures, told = measured(subject, networks, Manner())
     return {f.name: f for f in figures}, told
 
 
@@ -68,6 +71,12 @@ def test_a_constant_reader_finds_what_chance_gives():
     chance = sum(t["asked"]["who"] == told["0"]["read"]["who"] for t in told.values()) / 200
     assert figures["who"].value == chance < 0.2
     assert figures["all"].value < 0.1
+
+
+def test_of_pictures_nothing_is_asked_that_moves():
+    figures, told = of(Perfect, 40, frames=1)
+    assert {"who", "where", "all"} <= set(figures) == set(of(Perfect, 40)[0]) - set(labels.MOVING)
+    assert not {name for one in told.values() for name in one["asked"]} & set(labels.MOVING)
 
 
 def test_other_prompts_than_the_worlds_have_no_fidelity():

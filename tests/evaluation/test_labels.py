@@ -9,6 +9,7 @@ from kineograph.data.cache import identity
 from kineograph.data.world.scene import VOCABULARY, Scene
 from kineograph.data.world.world import World
 from kineograph.evaluation import fidelity, labels
+from kineograph.models.label_reader import LabelReaderConfig
 from kineograph.training.trainer import Settings, Trainer
 
 
@@ -57,6 +58,23 @@ def test_a_judge_is_taught_all_combinations_and_tried_on_other_clips():
     assert taught.fps == 4
 
 
+def test_a_judge_of_pictures_is_shown_any_moment_of_a_clip():
+    shown, whole = labels.judged("train", 1, 16), World(labels.TAUGHT, fps=8, size=16)
+    moments = []
+    for number in range(10):
+        moments.append(shown.worlds[0].first(number))
+        clip = shown[10 * number]  # the first of its ten Worlds
+        assert torch.equal(clip.frames, whole[number].frames[moments[-1], None])
+    assert min(moments) < 4
+    assert max(moments) > 11
+
+
+def test_films_and_pictures_have_judges_of_their_own():
+    assert labels.bundled(16) == labels.bundled(2) == labels.CLIPS
+    assert labels.bundled(1) == labels.PICTURES
+    assert labels.Reader.load(labels.PICTURES).config.frames == 1
+
+
 def test_targets_and_reading_speak_the_same_order(batch: Batch):
     reader = labels.Reader.preset("toy")
     wanted = reader.targets(batch.captions)  # labels b
@@ -91,11 +109,25 @@ def test_it_looks_at_every_second_frame_of_sixteen_and_stretches_short_clips():
         network.looked_at(video[..., :32])
 
 
-def test_the_bundled_size_is_at_most_three_megabytes_in_half_precision(tmp_path):
-    labels.Reader.preset("world").save(tmp_path, dtype=torch.float16)
+@pytest.mark.parametrize("preset", ["world", "picture"])
+def test_the_bundled_size_is_at_most_three_megabytes_in_half_precision(tmp_path, preset: str):
+    labels.Reader.preset(preset).save(tmp_path, dtype=torch.float16)
     assert (tmp_path / "network.safetensors").stat().st_size <= 3_000_000
     again = labels.Reader.load(tmp_path)
-    assert again.config == labels.Reader.PRESETS["world"]
+    assert again.config == labels.Reader.PRESETS[preset]
+
+
+def test_a_picture_is_read_as_a_still_film_is_in_its_midst():
+    """But for the mixers, which see the ends of a film."""
+    film, picture = (labels.Reader.preset(name).network for name in ("world", "picture"))
+    picture.load_state_dict(film.state_dict())
+    x = torch.rand(1, 1, 48, 8, 8)
+    block = film.blocks[0][0]
+    with torch.no_grad():
+        torch.nn.init.normal_(block.second.weight)
+        still, alone = block(x.expand(1, 5, -1, -1, -1).flatten(0, 1), 5), block(x[0], 1)
+    assert torch.allclose(still[2:3], alone, atol=1e-5)
+    assert not torch.allclose(still[:1], alone, atol=1e-2)
 
 
 def test_the_codec_softens_a_quarter_of_the_clips(batch: Batch):
@@ -141,6 +173,15 @@ def test_labels_are_worth_reading():
     """Every value of every label comes about in the World."""
     scenes = [labels.labels_of(World(0).scene(i)) for i in range(3000)]
     assert all({scene[name] for scene in scenes} == set(VOCABULARY[name]) for name in labels.LABELS)
+
+
+def test_of_pictures_no_motion_is_asked():
+    config = labels.Config(1, network=LabelReaderConfig(1))
+    reader = labels.Reader(config)
+    loss = reader.learn_labels(Batch.of([labels.judged("train", 1, 64)[i] for i in range(3)]))
+    grads = torch.autograd.grad(loss, reader.network.heads.bias)[0].split(reader.network.classes)
+    asked = {name for name, grad in zip(labels.LABELS, grads, strict=True) if grad.any()}
+    assert asked == set(labels.LABELS) - set(labels.MOVING)
 
 
 def test_every_fourth_clip_is_a_still_of_which_no_motion_is_asked(monkeypatch: pytest.MonkeyPatch):

@@ -97,6 +97,14 @@ def test_a_stage_of_words_draws_nothing(train, tmp_path, monkeypatch):
         train("learn_words", *flags[:-1], str(tmp_path / "b"), "--clips", "8", "--cache", str(tmp_path / "cache"))
 
 
+def test_runs_of_other_seeds_are_validated_alike(train, tmp_path, monkeypatch):
+    monkeypatch.setattr(request.find("fake"), "validate", lambda *given: ({"chance": float(torch.rand(()))}, []))
+    for seed in ("1", "2"):
+        flags = ["--max-train-steps", "1", "--seed", seed, "--output-dir", str(tmp_path / seed)]
+        assert train("learn_codec", *flags) == 0
+    assert lines(tmp_path / "1")[-1]["validation"] == lines(tmp_path / "2")[-1]["validation"]
+
+
 def test_hours_stop_a_run(train, tmp_path):
     assert train("learn_codec", "--output-dir", str(tmp_path / "a"), "--hours", "1e-9") == 0
     assert [p.name for p in (tmp_path / "a/checkpoints").iterdir()] == ["step-00000001"]
