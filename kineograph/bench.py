@@ -20,10 +20,12 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kineograph import bench_against
+from kineograph import config as configs
 from kineograph.catalogue import DEFAULT, names
 
 if TYPE_CHECKING:
@@ -53,6 +55,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--preset", default="", metavar="NAME", help="an untrained system of this size, to try things")
     parser.add_argument("--prompt", default=PROMPT, help=f"what to show [{PROMPT}]")
+    what = "another option of the system, such as motion=walk.mp4; may be given again"
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help=what)
     parser.add_argument("--runs", type=int, default=5, help="warm films after a first one; at most three cold ones [5]")
     parser.add_argument("--seconds", type=float, default=2.0, help="how long a film plays [2]")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write all figures as JSON, too")
@@ -70,6 +74,8 @@ def main(args: argparse.Namespace) -> int:
         raise ValueError(f"--seconds must be more than 0 and at most 600; got {args.seconds:g}")
     if args.output and args.output.exists() and not args.overwrite:
         raise ValueError(f"{args.output} exists and is kept; give --overwrite, or another name")
+    if args.peers and args.set:
+        raise ValueError("--set is for the options of a film; --peers makes none")
     if args.peers and args.against:
         raise ValueError("--against compares films with films; it goes without --peers")
     before = bench_against.read(args.against) if args.against else None
@@ -101,13 +107,14 @@ def of_film(args: argparse.Namespace) -> tuple[dict, list[str]]:
     from kineograph import system as systems
 
     system = systems.opened(args.system, args.preset)  # as `generate` takes it
-    options = system.Options(args.prompt)
-    options = system.Options(args.prompt, num_frames=max(1, round(args.seconds * options.fps)))
+    options = configs.set_pairs(system.Options(args.prompt), args.set)
+    options = replace(options, num_frames=max(1, round(args.seconds * options.fps)))
     stages, shapes = work(system, options)
     figures = {
         "system": {"name": system.name(), "weights": system.weights, "precision": system.precision},
         "machine": machine(),
-        "film": {"frames": options.num_frames, "fps": options.fps, "height": options.height, "width": options.width},
+        "film": {"frames": options.num_frames, "fps": options.fps, "height": options.height, "width": options.width}
+        | ({"set": args.set} if args.set else {}),
         "parameters": parameters(system),
         "roofs": bench_roofs.roofs(shapes, system.device),
         "warm": warm(system, options, args.runs),
@@ -282,6 +289,9 @@ def cold(args: argparse.Namespace, options: "Options", runs: int) -> dict:
     """Median seconds from the command to the closed mp4, and the most memory of any run, in MiB."""
     how = ["--system", args.system] if args.system in names() else ["--checkpoint", args.system]
     how += ["--preset", args.preset] if args.preset else []
+    for pair in args.set:
+        name, _, value = pair.partition("=")
+        how.append(f"--{name.replace('_', '-')}={value}")
     seconds, peaks = [], []
     with tempfile.TemporaryDirectory() as folder:
         for i in range(runs):

@@ -29,9 +29,10 @@ def compared(before: dict, after: dict) -> Iterator[dict]:
 
     A figure varies by its runs' median distance from their median, before or now, whichever is more.
     """
-    for what, keys in (("machine", SAME), ("film", tuple(after["film"])), ("system", ("name", "precision"))):
+    alike = {"machine": SAME, "film": tuple(before["film"] | after["film"]), "system": ("name", "precision")}
+    for what, keys in alike.items():
         for key in keys:
-            if (old := before[what].get(key)) != (new := after[what][key]):
+            if (old := before[what].get(key)) != (new := after[what].get(key)):
                 raise ValueError(f"figures of another {what} say nothing of these: {key} was {old!r} and is {new!r}")
 
     def runs(of: dict) -> dict[str, list[float]]:

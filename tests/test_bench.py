@@ -24,6 +24,18 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.slow
+def test_options_are_those_of_every_film_that_is_timed(monkeypatch: pytest.MonkeyPatch):
+    asked, run = [], bench.subprocess.run
+    monkeypatch.setattr(bench.subprocess, "run", lambda words, **more: asked.append(words) or run(words, **more))
+    words = ["bench", *TOY, "--set", "num_inference_steps=2", "--set", "height=32", "--set", "width=64"]
+    assert cli.main([*words, "--output", "bench.json"]) == 0
+    film = json.loads(Path("bench.json").read_text())["film"]
+    assert (film["height"], film["width"]) == (32, 64)
+    assert film["set"] == ["num_inference_steps=2", "height=32", "width=64"]
+    assert {"--num-inference-steps=2", "--height=32", "--width=64"} <= set(asked[-1])
+
+
+@pytest.mark.slow
 def test_a_bench_tells_and_writes_its_figures(capfd: pytest.CaptureFixture):
     assert cli.main(["bench", *TOY, "--output", "bench.json"]) == 0
     out = capfd.readouterr().out
@@ -90,6 +102,8 @@ def test_parameters_are_counted_by_part():
         (("flipbook", "--preset", "toy", "--prompt", " "), "the prompt is empty"),
         (("--against", "nowhere.json"), "there is no file nowhere.json of earlier figures"),
         (("--against", "there.json"), "there.json holds no figures of a film"),
+        (("flipbook", "--preset", "toy", "--set", "colour=red"), "colour"),
+        (("--peers", "--set", "seed=1"), "--set is for the options of a film"),
         (("--peers", "--against", "there.json"), "--against compares films with films"),
         (("--peers", "--preset", "tiny"), "peers are timed in sizes toy, world; got 'tiny'"),
     ],
@@ -173,13 +187,15 @@ def test_what_got_slower_beyond_its_noise_is_found():
 
 
 @pytest.mark.parametrize(
-    ("part", "key", "value"), [("machine", "threads", 4), ("film", "frames", 8), ("system", "name", "b")]
+    ("part", "key", "value"),
+    [("machine", "threads", 4), ("film", "frames", 8), ("film", "set", ["seed=1"]), ("system", "name", "b")],
 )
 def test_figures_of_something_else_are_not_compared(part: str, key: str, value: object):
     other = copy.deepcopy(FIGURES)
     other[part][key] = value
-    with pytest.raises(ValueError, match=f"figures of another {part} say nothing"):
-        list(bench_against.compared(FIGURES, other))
+    for two in ((FIGURES, other), (other, FIGURES)):
+        with pytest.raises(ValueError, match=f"figures of another {part} say nothing"):
+            list(bench_against.compared(*two))
 
 
 @pytest.mark.parametrize("case", [bench_peers.image_unet, bench_peers.video_unet])
