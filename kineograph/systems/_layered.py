@@ -181,11 +181,11 @@ class Layered(Animator):
 
     # teaching
 
-    def loss(self, x: Tensor, captions: tuple[str, ...]) -> Tensor:
-        """x: b t c h w latents -> the loss of what the network predicts."""
-        image = self.image
-        cond, null = image.told(captions), image.told([""])
-        return self.process(image).loss(self.network(image), x.float(), cond, null, image.importance)
+    def loss(self, batch: Batch) -> Tensor:
+        """Clips as latents -> the loss of what the network predicts, weighed as the image system weighs its own."""
+        image, x = self.image, batch.video.float()
+        cond, null = image.told(batch.captions), image.told([""])
+        return self.process(image).loss(self.network(image), x, cond, null, image.weight(x, batch.scenery))
 
     @torch.no_grad()
     def validate(self, stage: str, batch: Batch) -> tuple[dict[str, float], list[Clip]]:
@@ -222,12 +222,6 @@ def frozen(*parts: nn.Module) -> Iterator[None]:
     finally:
         for p in weights:
             p.requires_grad_(True)
-
-
-def one_frame(x: Tensor) -> Tensor:
-    """A frame of each clip, as a clip of its own: b t c h w -> b 1 c h w."""
-    k = int(torch.randint(x.shape[1], ()))
-    return x[:, k : k + 1]
 
 
 def check_overlap(frames: int, overlap: int) -> None:

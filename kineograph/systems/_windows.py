@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from kineograph.clip import Batch
 from kineograph.condition import Condition
 from kineograph.models.video_transformer import VideoTransformerConfig, starting_with
 
@@ -81,3 +82,10 @@ def spliced(tokens: Tensor, known: Tensor, share: float) -> Tensor:
     """What is known becomes another film's in some rows, after which the prompt wins.  tokens, known: b n -> b n."""
     cut = torch.rand(len(tokens), 1, device=tokens.device) < share
     return torch.where(known & cut, tokens.roll(1, 0), tokens)
+
+
+def one_frame(batch: Batch) -> Batch:
+    """A frame of each clip, at a moment by lot, as a clip of its own, with its scenery where that is known."""
+    k = int(torch.randint(batch.video.shape[1], ()))
+    scenery = None if batch.scenery is None else batch.scenery[:, k : k + 1]
+    return replace(batch, video=batch.video[:, k : k + 1], scenery=scenery)

@@ -30,7 +30,8 @@ from kineograph.processes.flow import Network
 from kineograph.processes.samplers import Denoise
 from kineograph.system import Progress, silent, stage
 from kineograph.systems._animator import AnimatorOptions
-from kineograph.systems._layered import Layered, check_overlap, frozen, one_frame
+from kineograph.systems._layered import Layered, check_overlap, frozen
+from kineograph.systems._windows import one_frame
 from kineograph.systems.latent_diffusion import LatentDiffusion
 
 
@@ -117,21 +118,21 @@ class AnimateDiff(Layered):
         """What the clips look like, from single frames, so that motion modules need not learn it."""
         self.domain.scale, self.lora.scale = 1.0, 0.0
         with frozen(self.layers):
-            return self.loss(one_frame(batch.video), batch.captions)
+            return self.loss(one_frame(batch))
 
-    @stage("layers", through="codec")
+    @stage("layers", through="codec", wants=("scenery",))
     def learn_motion(self, batch: Batch) -> Tensor:
         """How things move, beside the domain adapter."""
         self.domain.scale, self.lora.scale = 1.0, 0.0
         with frozen(self.domain):
-            return self.loss(batch.video, batch.captions)
+            return self.loss(batch)
 
     @stage("lora", through="codec")
     def learn_motion_lora(self, batch: Batch) -> Tensor:
         """A motion more, from few clips that show it."""
         self.domain.scale, self.lora.scale = 0.0, 1.0
         with frozen(self.layers):
-            return self.loss(batch.video, batch.captions)
+            return self.loss(batch)
 
     @torch.no_grad()
     def published(self) -> Published:

@@ -33,7 +33,7 @@ from kineograph.processes.diffusion import Diffusion, Schedule, kept
 from kineograph.processes.reconstruction import psnr
 from kineograph.processes.samplers import Sampler, ddim, ddpm, dpm, heun
 from kineograph.system import Options, Progress, System, load, silent, stage
-from kineograph.systems._windows import few
+from kineograph.systems._windows import few, one_frame
 from kineograph.systems._world import READER
 from kineograph.tensors import as_dtype
 
@@ -225,12 +225,14 @@ class LatentDiffusion(System):
 
     @stage("unet", through="codec", wants=("scenery",))
     def learn_diffusion(self, batch: Batch) -> Tensor:
-        """One frame of each clip, another one every time; where it is known, the actors count more than the scenery."""
-        k = int(torch.randint(batch.video.shape[1], ()))
-        x, cond, weight = batch.video[:, k : k + 1].float(), self.told(batch.captions), self.importance
-        if batch.scenery is not None:
-            weight = weight * self.emphasis(x, batch.scenery[:, k : k + 1])
-        return self.diffusion.loss(self.unet, x, cond, self.told([""]), weight)
+        """One frame of each clip, another one every time."""
+        batch = one_frame(batch)
+        x, cond, null = batch.video.float(), self.told(batch.captions), self.told([""])
+        return self.diffusion.loss(self.unet, x, cond, null, self.weight(x, batch.scenery))
+
+    def weight(self, x: Tensor, scenery: Tensor | None) -> Tensor | float:
+        """How much an error counts: by channel, and where the scenery is known, more where actors are.  x: latents."""
+        return self.importance if scenery is None else self.importance * self.emphasis(x, scenery)
 
     @torch.no_grad()
     def emphasis(self, x: Tensor, scenery: Tensor) -> Tensor:

@@ -21,7 +21,8 @@ from kineograph.models.temporal import ModelScopePlan
 from kineograph.models.unet import UNet, taken
 from kineograph.system import stage
 from kineograph.systems._animator import AnimatorOptions
-from kineograph.systems._layered import Layered, check_overlap, frozen, one_frame
+from kineograph.systems._layered import Layered, check_overlap, frozen
+from kineograph.systems._windows import one_frame
 from kineograph.systems.latent_diffusion import LatentDiffusion
 from kineograph.tensors import as_dtype
 
@@ -99,17 +100,17 @@ class ModelScope(Layered):
     def unet_of(self, image: LatentDiffusion) -> UNet:
         return self.unet if image is self.image and self.config.tuned else image.unet
 
-    @stage("layers", through="codec")
+    @stage("layers", through="codec", wants=("scenery",))
     def learn_motion(self, batch: Batch) -> Tensor:
         """The layers along time alone."""
         with frozen(*[self.unet] if self.config.tuned else []):
-            return self.loss(self.clips_or_images(batch.video), batch.captions)
+            return self.loss(self.clips_or_images(batch))
 
-    @stage("layers", "unet", through="codec")
+    @stage("layers", "unet", through="codec", wants=("scenery",))
     def learn_jointly(self, batch: Batch) -> Tensor:
         """The whole UNet, as in the paper; single images keep it from forgetting what it knows of them."""
-        return self.loss(self.clips_or_images(batch.video), batch.captions)
+        return self.loss(self.clips_or_images(batch))
 
-    def clips_or_images(self, x: Tensor) -> Tensor:
+    def clips_or_images(self, batch: Batch) -> Batch:
         """A whole batch of clips, or of single frames of them."""
-        return one_frame(x) if torch.rand(()) < self.config.images else x
+        return one_frame(batch) if torch.rand(()) < self.config.images else batch

@@ -81,7 +81,7 @@ class TuneAVideo(Layered):
 
     @stage("layers", through="codec")
     def learn_clip(self, batch: Batch) -> Tensor:
-        return self.loss(batch.video, batch.captions)
+        return self.loss(batch)
 
     def samples(self, batch: Batch) -> tuple[str, ...]:
         return batch.captions[:1]

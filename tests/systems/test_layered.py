@@ -93,16 +93,19 @@ def test_at_birth_a_film_of_one_frame_is_the_image_system_s_picture(young: Layer
 
 
 @torch.no_grad()
-def test_latents_are_judged_as_the_image_system_judges_them(young: Layered):
+@pytest.mark.parametrize("told", [False, True])
+def test_latents_are_judged_as_the_image_system_judges_them(young: Layered, told: bool):
     young = deepcopy(young)
     young.image.codec = FrameCodec(FrameCodecConfig(4, (), (8,), (), (1,)))  # waves: coarse ones count more
     assert len(young.image.importance.unique()) > 1
-    seen = replace(batch(frames=1), video=normal(2, 1, 4, 4, 4))
+    side = 4 * young.image.codec.factor
+    seen = replace(batch(frames=1), video=normal(2, 1, 4, 4, 4), scenery=normal(2, 1, 3, side, side) if told else None)
     torch.manual_seed(3)
     wanted = young.image.learn_diffusion(seen)
     torch.manual_seed(3)
     torch.randint(1, ())  # which frame the image system looks at
-    assert torch.allclose(young.loss(seen.video, seen.captions), wanted, rtol=1e-5)
+    assert torch.allclose(young.loss(seen), wanted, rtol=1e-5)
+    assert not told or wanted > 2 * young.image.learn_diffusion(replace(seen, scenery=None)), "actors are everywhere"
 
 
 def test_only_what_a_stage_names_moves_and_all_of_it_within_two_steps(young: Layered):

@@ -43,7 +43,7 @@ def test_the_unet_that_was_taught_is_the_one_that_draws():
 @pytest.mark.parametrize(("share", "frames"), [(0.0, 8), (1.0, 1)])
 def test_a_share_of_the_steps_sees_single_images(share: float, frames: int, monkeypatch: pytest.MonkeyPatch):
     system, seen = ModelScope(replace(ModelScope.PRESETS["toy"], images=share)), []
-    monkeypatch.setattr(system, "loss", lambda x, captions: seen.append(x.shape[1]) or x.sum())
+    monkeypatch.setattr(system, "loss", lambda batch: seen.append(batch.video.shape[1]) or batch.video.sum())
     for name in system.stages():
         next(iter(system.losses(name, latents())))
     assert seen == [frames, frames]
@@ -52,5 +52,6 @@ def test_a_share_of_the_steps_sees_single_images(share: float, frames: int, monk
 def test_one_step_in_eight_by_default():
     system = ModelScope.preset("toy")
     torch.manual_seed(0)
-    frames = [system.clips_or_images(torch.zeros(1, 8, 1, 1, 1)).shape[1] for _ in range(2000)]
+    clips = replace(latents(), video=torch.zeros(1, 8, 1, 1, 1))
+    frames = [system.clips_or_images(clips).video.shape[1] for _ in range(2000)]
     assert 0.1 < frames.count(1) / 2000 < 0.15

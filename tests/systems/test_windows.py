@@ -3,8 +3,9 @@
 import pytest
 import torch
 
+from kineograph.clip import Batch
 from kineograph.condition import Condition
-from kineograph.systems._windows import Past, begun, spliced, with_beginning
+from kineograph.systems._windows import Past, begun, one_frame, spliced, with_beginning
 
 
 def test_batches_are_whole_short_or_continued():
@@ -35,6 +36,19 @@ def test_batches_are_whole_short_or_continued():
             assert torch.equal(told.layout[:, 4:], layout[:, 4:])
             kinds.add("a picture")
     assert kinds == {("from noise", 4), ("from noise", 8), "its own beginning", "a cut", "a picture"}
+
+
+def test_one_frame_is_of_any_moment_and_keeps_its_own_scenery():
+    torch.manual_seed(0)
+    video = torch.arange(5.0)[None, :, None, None, None].expand(2, 5, 1, 2, 2)
+    batch, seen = Batch(video, ("a", "b"), torch.full((2,), 8.0), scenery=-video), set()
+    for _ in range(50):
+        one = one_frame(batch)
+        assert one.video.shape == (2, 1, 1, 2, 2)
+        assert torch.equal(one.scenery, -one.video)
+        seen.add(one.video.unique().item())
+    assert seen == set(range(5))
+    assert one_frame(Batch(video, ("a", "b"), batch.fps)).scenery is None
 
 
 @pytest.mark.parametrize("frames", [1, 3, 4, 6])
