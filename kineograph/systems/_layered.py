@@ -185,7 +185,7 @@ class Layered(Animator):
         """Clips as latents -> the loss of what the network predicts, weighed as the image system weighs its own."""
         image, x = self.image, batch.video.float()
         cond, null = image.told(batch.captions), image.told([""])
-        return self.process(image).loss(self.network(image), x, cond, null, image.weight(x, batch.scenery))
+        return self.process(image).loss(self.network(image), x, cond, null, image.importance(x, batch.scenery))
 
     @torch.no_grad()
     def validate(self, stage: str, batch: Batch) -> tuple[dict[str, float], list[Clip]]:

@@ -196,10 +196,22 @@ class LatentDiffusion(System):
             painted = mask.mean(1, keepdim=True) > 0
         return picture, painted
 
-    @property
-    def importance(self) -> Tensor | float:
-        """How much an error in each channel of the latents counts, c 1 1; of published codecs all alike."""
-        return self.codec.importance[:, None, None] if isinstance(self.codec, FrameCodec) else 1.0
+    def importance(self, x: Tensor, scenery: Tensor | None = None) -> Tensor | float:
+        """How much errors in latents count: by channel, of published codecs all alike; and more where actors are.
+
+        x: b t c h w latents, scenery: b t 3 H W, the same frames without their actors, if it is known -> as broad as x.
+        """
+        channels = self.codec.importance[:, None, None] if isinstance(self.codec, FrameCodec) else 1.0
+        return channels if scenery is None else channels * self.emphasis(x, scenery)
+
+    @torch.no_grad()
+    def emphasis(self, x: Tensor, scenery: Tensor) -> Tensor:
+        """How much an error counts in each cell, 1 or `ACTORS`.
+
+        x: b t c h w latents, scenery: b t 3 H W, the same frames without their actors -> b t 1 h w.
+        """
+        there = (x - self.codec.encode(scenery)).abs().amax(2, keepdim=True) > UNSEEN
+        return torch.where(there, ACTORS, 1.0)
 
     def told(self, prompts: Sequence[str]) -> Condition:
         """What the UNet attends to: of our own systems, what is read from prompts before their words."""
@@ -228,20 +240,7 @@ class LatentDiffusion(System):
         """One frame of each clip, another one every time."""
         batch = one_frame(batch)
         x, cond, null = batch.video.float(), self.told(batch.captions), self.told([""])
-        return self.diffusion.loss(self.unet, x, cond, null, self.weight(x, batch.scenery))
-
-    def weight(self, x: Tensor, scenery: Tensor | None) -> Tensor | float:
-        """How much an error counts: by channel, and where the scenery is known, more where actors are.  x: latents."""
-        return self.importance if scenery is None else self.importance * self.emphasis(x, scenery)
-
-    @torch.no_grad()
-    def emphasis(self, x: Tensor, scenery: Tensor) -> Tensor:
-        """How much an error counts in each cell, 1 or `ACTORS`.
-
-        x: b t c h w latents, scenery: b t 3 H W, the same frames without their actors -> b t 1 h w.
-        """
-        there = (x - self.codec.encode(scenery)).abs().amax(2, keepdim=True) > UNSEEN
-        return torch.where(there, ACTORS, 1.0)
+        return self.diffusion.loss(self.unet, x, cond, null, self.importance(x, batch.scenery))
 
     @torch.no_grad()
     def validate(self, stage: str, batch: Batch) -> tuple[dict[str, float], list[Clip]]:

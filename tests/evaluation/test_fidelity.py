@@ -16,11 +16,11 @@ from kineograph.evaluation.sources import Clips
 class Numbered(Clips):
     """Grey clips, each as light as its number."""
 
+    frames = 2
+
     def __init__(self, wished: Sequence[fidelity.Wish]):
         self.captions = [wish.prompt for wish in wished]
         self.names = [str(i) for i in range(len(wished))]
-
-    frames = 2
 
     def clip(self, index: int) -> Clip:
         return Clip(torch.full((self.frames, 3, 32, 48), index, dtype=torch.uint8), caption=self.captions[index])

@@ -97,7 +97,7 @@ def test_at_birth_a_film_of_one_frame_is_the_image_system_s_picture(young: Layer
 def test_latents_are_judged_as_the_image_system_judges_them(young: Layered, told: bool):
     young = deepcopy(young)
     young.image.codec = FrameCodec(FrameCodecConfig(4, (), (8,), (), (1,)))  # waves: coarse ones count more
-    assert len(young.image.importance.unique()) > 1
+    assert len(young.image.importance(normal(2, 1, 4, 4, 4)).unique()) > 1
     side = 4 * young.image.codec.factor
     seen = replace(batch(frames=1), video=normal(2, 1, 4, 4, 4), scenery=normal(2, 1, 3, side, side) if told else None)
     torch.manual_seed(3)
