@@ -144,7 +144,7 @@ class Read:
 
     def __init__(self, reader: "Reader", *, frames: int = 16):
         self.reader, self.frames = reader, frames
-        self.name = f"World distance (label reader {reader.weights[:8]}, {frames} frames)"
+        self.name = f"World distance ({reader.title}, {frames} frames)"
 
     @torch.inference_mode()
     def __call__(self, frames: Tensor) -> Tensor:

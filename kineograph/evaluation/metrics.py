@@ -94,7 +94,7 @@ def fidelity(subject: Subject, networks: Networks, manner: Manner) -> Found:
     if subject.real is not None and subject.alike:
         trust = wished.tally(wishes, wished.judge_all(networks.reader, subject.real, "reading drawings"))
     protocol = (
-        f"labels that the prompt states, as the label reader {networks.reader.weights[:8]} finds them in middle "
+        f"labels that the prompt states, as the {networks.reader.title} finds them in middle "
         "squares of 64 pixels; Wilson's 95 % interval; beside them the same reader on the World's own clips of the "
         "same scenes, which is how far it can be trusted"
     )

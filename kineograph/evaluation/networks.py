@@ -76,7 +76,7 @@ class Networks:
                 "no reader of labels is bundled: teach one with kineograph evaluate --learn-labels, and give --reader"
             )
         found = Reader.load(folder)
-        self.used["reader"] = {"name": "label reader", "sha256": found.weights}
+        self.used["reader"] = {"name": found.title, "sha256": found.weights}
         return found
 
     @cached_property
@@ -91,7 +91,7 @@ class Networks:
             found = RandomFeatures(frames=self.frames)
         elif kind == "world" and not where:
             found = Read(self.reader, frames=self.frames)
-            found.name = f"World Frechet distance (label reader {self.reader.weights[:8]}, {self.frames} frames)"
+            found.name = f"World Frechet distance ({self.reader.title}, {self.frames} frames)"
         else:
             raise ValueError(f"--features is {FEATURES}; got {self.named['features']!r}")
         ours = self.reader.weights if kind == "world" else ""
@@ -143,7 +143,7 @@ class ReadActs:
 
     def __init__(self, reader: Reader, frames: int):
         self.reader, self.frames = reader, frames
-        self.name = f"acts of the label reader {reader.weights[:8]}"
+        self.name = f"acts of the {reader.title}"
 
     @torch.inference_mode()
     def __call__(self, frames: Tensor) -> Tensor:

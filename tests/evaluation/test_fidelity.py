@@ -29,7 +29,7 @@ class Numbered(Clips):
 class Perfect:
     """Knows what every number asks; stands for the networks, too, of which it is the reader."""
 
-    weights, frames = "eyes" * 8, 2
+    title, frames = "label reader eyes", 2
 
     def __init__(self, wished: Sequence[fidelity.Wish]):
         self.wished, self.reader = wished, self

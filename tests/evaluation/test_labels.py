@@ -72,7 +72,10 @@ def test_a_judge_of_pictures_is_shown_any_moment_of_a_clip():
 def test_films_and_pictures_have_judges_of_their_own():
     assert labels.bundled(16) == labels.bundled(2) == labels.CLIPS
     assert labels.bundled(1) == labels.PICTURES
-    assert labels.Reader.load(labels.PICTURES).config.frames == 1
+    films, pictures = (labels.Reader.load(labels.bundled(frames)) for frames in (16, 1))
+    assert films.title == f"label reader {films.weights[:8]}"
+    assert pictures.title == f"picture reader {pictures.weights[:8]}"
+    assert pictures.config.frames == 1
 
 
 def test_targets_and_reading_speak_the_same_order(batch: Batch):
